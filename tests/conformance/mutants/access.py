@@ -2,81 +2,65 @@
 
 from dataclasses import replace
 
-from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
+from tests.conformance.mutants.proxy import Answer, Seen, json_answer
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, code_of, keep
-
-_TOKEN = "/oauth/token"
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 register("access")
 
 
-def _without(answered: Answer, name: str) -> Answer:
-    return replace(answered, headers={key: value for key, value in answered.headers.items() if key.lower() != name})
-
-
-@wrong("SEC-001", "takes a token whose signature was changed")
-async def compares_the_beginning_of_tokens(seen: Seen, forward: Forward) -> Answer:
+@on_answer("SEC-001", "takes a token whose signature was changed")
+def compares_the_beginning_of_tokens(seen: Seen, answered: Answer) -> Changed:
     keep(seen)
-    answered = await forward(seen)
-    known = seen.memory.get("good", {})
-    given = seen.headers.get("Authorization", "")
+    known, given = seen.memory.setdefault("good", {}), seen.headers.get("Authorization", "")
+    good = known.get(asker(seen))
     if answered.status not in {401, 403}:
-        seen.memory.setdefault("good", {})[asker(seen)] = given
-    elif answered.status == 401 and asker(seen) in known and given[:60] == known[asker(seen)][:60]:
-        return await forward(seen.bearing(authorization=known[asker(seen)]))
-    return answered
+        known[asker(seen)] = given
+    alike = answered.status == 401 and good and given[:60] == good[:60]
+    return seen.bearing(authorization=good) if alike else None
 
 
-@wrong("SEC-001", "takes a token whatever scheme it comes under")
-async def takes_any_scheme(seen: Seen, forward: Forward) -> Answer:
-    scheme, _, token = seen.headers.get("Authorization", "").partition(" ")
+@on_request("SEC-001", "takes a token whatever scheme it comes under", "#Authorization")
+def takes_any_scheme(seen: Seen) -> Changed:
+    scheme, _, token = seen.headers["Authorization"].partition(" ")
     other = token.count(".") == 2 and scheme.lower() != "bearer"
-    return await forward(seen.bearing(authorization=f"Bearer {token}") if other else seen)
+    return seen.bearing(authorization=f"Bearer {token}") if other else None
 
 
-@wrong("SEC-001", "takes a token in the address")
-async def takes_tokens_in_addresses(seen: Seen, forward: Forward) -> Answer:
-    token = seen.query.get("access_token")
-    return await forward(seen.asking(access_token=None).bearing(authorization=f"Bearer {token}") if token else seen)
+@on_request("SEC-001", "takes a token in the address", "?access_token")
+def takes_tokens_in_addresses(seen: Seen) -> Changed:
+    return seen.asking(access_token=None).bearing(authorization=f"Bearer {seen.query['access_token']}")
 
 
-@wrong("SEC-001", "distinguishes an unknown client from a wrong secret", issues=True)
-async def tells_unknown_clients(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _TOKEN and answered.status == 401:
-        unknown = b"client_id" in seen.body and seen.memory.get("clients", b"-") not in seen.body
-        return replace(answered.saying({"error": "unknown_client"}), status=404) if unknown else answered
-    if seen.path == _TOKEN and answered.status == 200:
+@on_answer("SEC-001", "distinguishes an unknown client from a wrong secret", "/oauth/token", issues=True)
+def tells_unknown_clients(seen: Seen, answered: Answer) -> Changed:
+    if answered.status == 200:
         seen.memory["clients"] = seen.body.partition(b"client_id=")[2].partition(b"&")[0] or b"-"
-    return answered
+    unknown = b"client_id" in seen.body and seen.memory.get("clients", b"-") not in seen.body
+    refused = replace(answered.saying({"error": "unknown_client"}), status=404)
+    return refused if answered.status == 401 and unknown else None
 
 
-@wrong("security/guessing", "lets anyone guess as often as they like", issues=True)
-async def counts_no_guesses(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _TOKEN and answered.status == 429:
-        return json_answer(401, {"error": "invalid_client"})
-    return answered
+@on_answer("security/guessing", "lets anyone guess as often as they like", "/oauth/token 429", issues=True)
+def counts_no_guesses(_: Seen, _answered: Answer) -> Changed:
+    return json_answer(401, {"error": "invalid_client"})
 
 
-@wrong("security/guessing", "keeps the right secret waiting after wrong ones", issues=True)
-async def locks_the_owner_out(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path != _TOKEN:
-        return answered
+@on_answer("security/guessing", "keeps the right secret waiting after wrong ones", "/oauth/token", issues=True)
+def locks_the_owner_out(seen: Seen, answered: Answer) -> Changed:
     if answered.status == 429:
         seen.memory["late"] = answered
-    return seen.memory.get("late", answered) if answered.status == 200 else answered
+    late: Answer | None = seen.memory.get("late") if answered.status == 200 else None
+    return late
 
 
-@wrong("security/guessing", "does not say when another proof may be tried", issues=True)
-async def tells_no_time_to_guess(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return _without(answered, "retry-after") if answered.status == 429 else answered
+@on_answer("security/guessing", "does not say when another proof may be tried", "429", issues=True)
+def tells_no_time_to_guess(_: Seen, answered: Answer) -> Changed:
+    kept = {name: value for name, value in answered.headers.items() if name.lower() != "retry-after"}
+    return replace(answered, headers=kept)
 
 
-@wrong("security/guessing", "answers 403 instead of 429 to too many failed proofs", issues=True)
-async def answers_403_to_guesses(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return replace(answered, status=403) if answered.status == 429 and code_of(answered) == "" else answered
+@on_answer("security/guessing", "answers 403 instead of 429 to too many failed proofs", "429", issues=True)
+def answers_403_to_guesses(_: Seen, answered: Answer) -> Changed:
+    return replace(answered, status=403) if code_of(answered) == "" else None

@@ -10,7 +10,8 @@ import orjson
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import answers_items, lines_of
-from tests.conformance.mutants.ways import decoding, refusal, unpacked, waits, way_in
+from tests.conformance.mutants.ways import refusal, unpacked, waits, way_in
+from tests.conformance.mutants.when import Changed, on_request
 
 register("batches")
 
@@ -66,49 +67,20 @@ def _accepted_empty() -> Answer:
     )
 
 
-@wrong("PUB-012", "accepts an upload of blank lines")
-async def accepts_blank_lines(seen: Seen, forward: Forward) -> Answer:
-    blank = way_in(seen) == "batch" and seen.body and not seen.body.strip() and "gzip" not in str(seen.headers)
-    return _accepted_empty() if blank else await forward(seen)
+@on_request("PUB-012", "accepts compressed nothing", "batch gzip")
+def accepts_compressed_nothing(seen: Seen) -> Changed:
+    return _accepted_empty() if unpacked(seen.body) == b"" else None
 
 
-@wrong("PUB-012", "accepts compressed nothing")
-async def accepts_compressed_nothing(seen: Seen, forward: Forward) -> Answer:
-    nothing = way_in(seen) == "batch" and seen.body[:2] == b"\x1f\x8b" and unpacked(seen.body) == b""
-    return _accepted_empty() if nothing else await forward(seen)
+@on_request("PUB-014", "takes no compressed array", "batch #Content-Encoding=gzip")
+def takes_no_compressed_array(seen: Seen) -> Changed:
+    array = (unpacked(seen.body) or b"").lstrip()[:1] == b"["
+    return refusal([], "body-malformed", 400) if array else None
 
 
-@wrong("PUB-012", "tries nothing in a dry run with success")
-async def tries_nothing(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    tried = way_in(seen) == "batch" and seen.query.get("dry_run") == "true" and not seen.body.strip(b" \n[]")
-    return json_answer(200, _accepted_empty().json) if tried and answered.status == 422 else answered
-
-
-@wrong("PUB-014", "takes no compressed array")
-async def takes_no_compressed_array(seen: Seen, forward: Forward) -> Answer:
-    packed = way_in(seen) == "batch" and seen.headers.get("Content-Encoding") == "gzip"
-    if packed and (unpacked(seen.body) or b"").lstrip()[:1] == b"[":
-        return refusal([], "body-malformed", 400)
-    return await forward(seen)
-
-
-@wrong("PUB-014", "judges the elements of an array as it writes them, not as they were sent")
-async def rewrites_arrays(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and seen.body.lstrip()[:1] == b"[" and isinstance(seen.json, list):
-        return await forward(seen.carrying(seen.json))
-    return await forward(seen)
-
-
-@wrong("PUB-014", "drops the last line where no line feed follows it")
-async def drops_unended_lines(seen: Seen, forward: Forward) -> Answer:
-    whole = way_in(seen) == "batch" and seen.body[:1] == b"{" and seen.body[-1:] != b"\n" and seen.body.count(b"\n") > 0
-    return await forward(replace(seen, body=seen.body[: seen.body.rfind(b"\n") + 1]) if whole else seen)
-
-
-@decoding("PUB-014", "takes the carriage return of a line for a part of its item", "batch")
-def refuses_carriage_returns(raw: bytes) -> bytes:
-    return raw.replace(b"\r", b"x") if raw.endswith(b"\r") else raw
+@on_request("PUB-014", "judges the elements of an array as it writes them, not as they were sent", "batch array json")
+def rewrites_arrays(seen: Seen) -> Changed:
+    return seen.carrying(seen.json)
 
 
 def _whole_lines(seen: Seen) -> Seen:
@@ -163,12 +135,10 @@ async def queues_cut_gzip(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-014", "reads a compressed batch of one member, and passes over the next ones")
-async def reads_one_member(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and seen.body[:2] == b"\x1f\x8b":
-        inflating = zlib.decompressobj(31)
-        with suppress(zlib.error):
-            plain = inflating.decompress(seen.body, 10_000_000)
-            if inflating.eof and inflating.unused_data:
-                return await forward(replace(seen, body=gzip.compress(plain)))
-    return await forward(seen)
+@on_request("PUB-014", "reads a compressed batch of one member, and passes over the next ones", "batch gzip")
+def reads_one_member(seen: Seen) -> Changed:
+    inflating = zlib.decompressobj(31)
+    with suppress(zlib.error):
+        plain = inflating.decompress(seen.body, 10_000_000)
+        return replace(seen, body=gzip.compress(plain)) if inflating.eof and inflating.unused_data else None
+    return None

@@ -11,27 +11,22 @@ import schemas
 from tests.conformance.mutants.edits import apply_steps
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
+from tests.conformance.mutants.when import Changed, on_request
 
 Repair: TypeAlias = Callable[[dict[str, Any]], object]
 _KNOWN = schemas.schema("offer")["properties"]
 
 
-@wrong("fields/unknown-field", "accepts an unknown field and drops it")
-async def drops_unknown_fields(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    if seen.publishes and isinstance(document, dict) and document.keys() - _KNOWN.keys():
-        seen = seen.carrying({key: value for key, value in document.items() if key in _KNOWN})
-    return await forward(seen)
+@on_request("fields/unknown-field", "accepts an unknown field and drops it", "offer document")
+def drops_unknown_fields(seen: Seen) -> Changed:
+    return seen.carrying({key: value for key, value in seen.json.items() if key in _KNOWN})
 
 
-@wrong("limits/title-150-astral", "counts a title in UTF-16 units")
-async def counts_utf_16_units(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    if seen.publishes and isinstance(document, dict) and isinstance(document.get("title"), str):
-        units = len(document["title"].encode("utf-16-le")) // 2
-        if units > 150 >= len(document["title"]):
-            seen = seen.carrying({**document, "title": "x" * 151})
-    return await forward(seen)
+@on_request("limits/title-150-astral", "counts a title in UTF-16 units", "offer document")
+def counts_utf_16_units(seen: Seen) -> Changed:
+    title = str(seen.json.get("title"))
+    long = len(title.encode("utf-16-le")) // 2 > 150 >= len(title)
+    return seen.carrying({**seen.json, "title": "x" * 151}) if long else None
 
 
 @wrong("document/key-twice", "lets the last of repeated keys win")
@@ -56,14 +51,13 @@ def _refuse_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return dict(pairs)
 
 
-@wrong("document/latin-1", "reads what is not UTF-8 as Latin-1")
-async def reads_latin_1(seen: Seen, forward: Forward) -> Answer:
-    if seen.publishes:
-        try:
-            seen.body.decode()
-        except UnicodeDecodeError:
-            return await forward(replace(seen, body=seen.body.decode("latin-1").encode()))
-    return await forward(seen)
+@on_request("document/latin-1", "reads what is not UTF-8 as Latin-1", "offer")
+def reads_latin_1(seen: Seen) -> Changed:
+    try:
+        seen.body.decode()
+    except UnicodeDecodeError:
+        return replace(seen, body=seen.body.decode("latin-1").encode())
+    return None
 
 
 @wrong("text/twice-encoded-email-in-apply-url", "decodes a web address once before it looks for an e-mail address")
@@ -75,13 +69,10 @@ async def decodes_addresses_once(seen: Seen, forward: Forward) -> Answer:
     )
 
 
-@wrong("text/full-width-phone", "finds phone numbers in ASCII digits only")
-async def knows_ascii_digits_only(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    text = document.get("description") if isinstance(document, dict) else None
-    if seen.publishes and isinstance(text, str) and any(sign.isdigit() and not sign.isascii() for sign in text):
-        seen = seen.carrying({**document, "description": "Stage"})
-    return await forward(seen)
+@on_request("text/full-width-phone", "finds phone numbers in ASCII digits only", "offer document")
+def knows_ascii_digits_only(seen: Seen) -> Changed:
+    odd = any(sign.isdigit() and not sign.isascii() for sign in str(seen.json.get("description")))
+    return seen.carrying({**seen.json, "description": "Stage"}) if odd else None
 
 
 async def _repaired(seen: Seen, forward: Forward, code: str, repair: Repair) -> Answer:

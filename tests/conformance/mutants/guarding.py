@@ -10,6 +10,7 @@ import orjson
 import schemas
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
+from tests.conformance.mutants.when import Changed, on_answer
 
 _BATCH = "/v1/offers/batch"
 _SNAPSHOTS = "/v1/snapshots"
@@ -28,14 +29,12 @@ async def reveals_what_exists(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen)
 
 
-@wrong("error/unknown-offer", "answers 403 for what is hidden")
-async def reveals_hidden_offers(seen: Seen, forward: Forward) -> Answer:
+@on_answer("error/unknown-offer", "answers 403 for what is hidden")
+def reveals_hidden_offers(seen: Seen, answered: Answer) -> Changed:
     if seen.publishes and b'"regions":false' in seen.body:
         seen.memory[seen.path] = True
-    answered = await forward(seen)
-    if seen.method == "GET" and answered.status == 404 and seen.memory.get(seen.path):
-        return json_answer(404, {**answered.json, "code": "hidden"})
-    return answered
+    hidden = seen.method == "GET" and answered.status == 404 and seen.memory.get(seen.path)
+    return json_answer(404, {**answered.json, "code": "hidden"}) if hidden else None
 
 
 @wrong("batch/cut-gzip", "accepts a truncated gzip")
@@ -49,29 +48,22 @@ async def accepts_truncated_gzip(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen)
 
 
-@wrong("batch/all-queued", "returns the results of a batch in another order")
-async def shuffles_results(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _BATCH and answered.status == 202 and len(answered.json["results"]) == 3:
-        return answered.saying({**answered.json, "results": answered.json["results"][::-1]})
-    return answered
+@on_answer("batch/all-queued", "returns the results of a batch in another order", "batch 202")
+def shuffles_results(_: Seen, answered: Answer) -> Changed:
+    results = answered.json["results"]
+    return answered.saying({**answered.json, "results": results[::-1]}) if len(results) == 3 else None
 
 
-@wrong("snapshot/count-missing", "accepts a snapshot without its count")
-async def accepts_uncounted_snapshots(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _SNAPSHOTS and answered.status == 422 and answered.json["code"] == "snapshot-count-missing":
-        lines = [line for line in seen.body.split(b"\n") if line]
-        return await forward(replace(seen, body=b"\n".join([*lines, b'{"count": %d}' % len(lines)])))
-    return answered
+@on_answer("snapshot/count-missing", "accepts a snapshot without its count", "snapshot 422 @snapshot-count-missing")
+def accepts_uncounted_snapshots(seen: Seen, _: Answer) -> Changed:
+    lines = [line for line in seen.body.split(b"\n") if line]
+    return replace(seen, body=b"\n".join([*lines, b'{"count": %d}' % len(lines)]))
 
 
-@wrong("snapshot/empty-set", "has no guard against an empty snapshot")
-async def has_no_guard(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == _SNAPSHOTS and answered.status == 409 and "would_withdraw" in answered.json:
-        return await forward(seen.asking(confirm=str(answered.json["would_withdraw"])))
-    return answered
+@on_answer("snapshot/empty-set", "has no guard against an empty snapshot", "snapshot 409")
+def has_no_guard(seen: Seen, answered: Answer) -> Changed:
+    number = answered.json.get("would_withdraw")
+    return None if number is None else seen.asking(confirm=str(number))
 
 
 @wrong("snapshot/mark-used-up", "accepts a mark twice")
@@ -108,14 +100,11 @@ async def withdraws_offers_after_the_mark(seen: Seen, forward: Forward) -> Answe
     return await forward(seen.asking(mark=mark.json.get("mark", seen.query["mark"])))
 
 
-@wrong("security/details-of-oneself-only", "shows every platform's details to all")
-async def shows_details_to_all(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.path != "/v1/platforms" or answered.status != 200:
-        return answered
-    details = next((row["details"] for row in body["platforms"] if "details" in row), {"accepted": 0})
-    return answered.saying({**body, "platforms": [{"details": details, **row} for row in body["platforms"]]})
+@on_answer("security/details-of-oneself-only", "shows every platform's details to all", "/v1/platforms 200")
+def shows_details_to_all(_: Seen, answered: Answer) -> Changed:
+    rows = answered.json["platforms"]
+    details = next((row["details"] for row in rows if "details" in row), {"accepted": 0})
+    return answered.saying({**answered.json, "platforms": [{"details": details, **row} for row in rows]})
 
 
 register("guarding")

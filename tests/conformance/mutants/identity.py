@@ -10,6 +10,7 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of
 from tests.conformance.mutants.ways import problem, problems_changed, reading, refusal, waits, way_in
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 
 def _local(offer: Document) -> str:
@@ -70,15 +71,13 @@ def allows_long_slugs(offer: Document) -> None:
         offer["id"] = f"bretagne{colon}{local}"
 
 
-@wrong("IDN-002", "takes gateway for a platform like any other")
-async def knows_gateway_as_platform(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) and b'"gateway:' in seen.body:
-        return problems_changed(
-            answered,
-            lambda known: [{**each, "code": each["code"].replace("id-malformed", "not-owner")} for each in known],
-        )
-    return answered
+@on_answer("IDN-002", "takes gateway for a platform like any other")
+def knows_gateway_as_platform(seen: Seen, answered: Answer) -> Changed:
+    if not way_in(seen) or b'"gateway:' not in seen.body:
+        return None
+    return problems_changed(
+        answered, lambda known: [{**each, "code": each["code"].replace("id-malformed", "not-owner")} for each in known]
+    )
 
 
 async def _foreign_lines(seen: Seen, forward: Forward, status: str) -> Answer:
@@ -121,77 +120,55 @@ async def accepts_foreign_lines(seen: Seen, forward: Forward) -> Answer:
     return await _foreign_lines(seen, forward, "accepted") if waits(seen) else await forward(seen)
 
 
-@wrong("IDN-003", "refuses a whole batch for an item of another platform, as forbidden")
-async def forbids_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) == "batch" and b'"not-owner"' in answered.body:
-        return refusal([problem("not-owner", "IDN-003")], "not-owner", 403)
-    return answered
+@on_answer("IDN-003", "refuses a whole batch for an item of another platform, as forbidden", "batch")
+def forbids_batches(_: Seen, answered: Answer) -> Changed:
+    foreign = b'"not-owner"' in answered.body
+    return refusal([problem("not-owner", "IDN-003")], "not-owner", 403) if foreign else None
 
 
-@wrong("IDN-003", "lets every publisher withdraw the offers of others")
-async def lets_others_withdraw(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("IDN-003", "lets every publisher withdraw the offers of others", "DELETE 403 @not-owner")
+def lets_others_withdraw(seen: Seen, _: Answer) -> Changed:
     owner = seen.memory.get(f"token of {seen.path.removeprefix(OFFERS).partition(':')[0]}")
-    if (
-        seen.method == "DELETE"
-        and answered.status == 403
-        and owner
-        and (answered.json or {}).get("code") == "not-owner"
-    ):
-        return await forward(seen.bearing(authorization=owner))
-    return answered
+    return seen.bearing(authorization=owner) if owner else None
 
 
-@wrong("IDN-003", "lets another platform's item of a snapshot count, and drops it")
-async def drops_foreign_items_of_snapshots(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if way_in(seen) != "snapshot" or answered.status not in {200, 202} or b"not-owner" not in answered.body:
-        return answered
+@on_answer("IDN-003", "lets another platform's item of a snapshot count, and drops it", "snapshot 200|202")
+def drops_foreign_items_of_snapshots(_: Seen, answered: Answer) -> Changed:
+    if b"not-owner" not in answered.body:
+        return None
     results = [
         {name: each for name, each in {**one, "status": "queued"}.items() if name != "problems"}
         if "not-owner" in str(one.get("problems"))
         else one
-        for one in body["results"]
+        for one in answered.json["results"]
     ]
-    return answered.saying({**body, "refused": 0, "results": results, "rules": {}, "statuses": "q" * len(results)})
+    queued = {"refused": 0, "results": results, "rules": {}, "statuses": "q" * len(results)}
+    return answered.saying({**answered.json, **queued})
 
 
-@wrong("IDN-005", "decodes the address of an offer twice")
-async def decodes_addresses_twice(seen: Seen, forward: Forward) -> Answer:
-    if seen.path.startswith(OFFERS) and "%25" in seen.path:
-        return await forward(replace(seen, path=unquote(seen.path)))
-    return await forward(seen)
+@on_request("IDN-005", "decodes the address of an offer twice", "/v1/offers/*%25*")
+def decodes_addresses_twice(seen: Seen) -> Changed:
+    return replace(seen, path=unquote(seen.path))
 
 
-@wrong("IDN-005", "finds an offer whatever the case of its address, and with blanks around its id")
-async def finds_offers_loosely(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path.startswith(OFFERS) and answered.status in {400, 404}:
-        slug, _, local = unquote(seen.path.removeprefix(OFFERS)).strip().partition(":")
-        return await forward(replace(seen, path=f"{OFFERS}{slug.lower()}:{local}")) if " " not in local else answered
-    return answered
+@on_answer(
+    "IDN-005", "finds an offer whatever the case of its address, and with blanks around its id", "/v1/offers/* 400|404"
+)
+def finds_offers_loosely(seen: Seen, _: Answer) -> Changed:
+    slug, _colon, local = unquote(seen.path.removeprefix(OFFERS)).strip().partition(":")
+    return replace(seen, path=f"{OFFERS}{slug.lower()}:{local}") if " " not in local else None
 
 
-@wrong("IDN-005", "fills a missing id of the content in from the address")
-async def fills_ids_in(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    if seen.publishes and isinstance(document, dict) and "id" not in document:
-        return await forward(seen.carrying({**document, "id": unquote(seen.path.removeprefix(OFFERS))}))
-    return await forward(seen)
+@on_request("IDN-005", "fills a missing id of the content in from the address", "offer document")
+def fills_ids_in(seen: Seen) -> Changed:
+    there = unquote(seen.path.removeprefix(OFFERS))
+    return None if "id" in seen.json else seen.carrying({**seen.json, "id": there})
 
 
-@wrong("IDN-005", "publishes under the id of the content, whatever the address")
-async def trusts_the_id_in_the_content(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    if (
-        seen.publishes
-        and isinstance(document, dict)
-        and re.fullmatch("[a-z-]+:[A-Za-z0-9._~-]+", str(document.get("id")))
-    ):
-        return await forward(replace(seen, path=f"{OFFERS}{document['id']}"))
-    return await forward(seen)
+@on_request("IDN-005", "publishes under the id of the content, whatever the address", "offer document")
+def trusts_the_id_in_the_content(seen: Seen) -> Changed:
+    own = str(seen.json.get("id"))
+    return replace(seen, path=OFFERS + own) if re.fullmatch("[a-z-]+:[A-Za-z0-9._~-]+", own) else None
 
 
 register("identity")

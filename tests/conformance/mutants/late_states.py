@@ -12,6 +12,7 @@ from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import code_of, is_snapshot, lines_of, set_of, value_of
 from tests.conformance.mutants.views import asker, keep, problem
 from tests.conformance.mutants.ways import rows_changed
+from tests.conformance.mutants.when import Changed, on_answer
 
 _STATISTICS = "/v1/statistics"
 _KEY = "Idempotency-Key"
@@ -128,23 +129,21 @@ async def moderates_once(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("WDR-007", "lifts a second time what was lifted, as if it were moderated")
-async def lifts_twice(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("WDR-007", "lifts a second time what was lifted, as if it were moderated")
+def lifts_twice(seen: Seen, answered: Answer) -> Changed:
     if _moderates(seen, "lift") and answered.status in {200, 202}:
         seen.memory[seen.path] = answered
     first: Answer | None = seen.memory.get(seen.path)
-    return first if _moderates(seen, "lift") and answered.status == 409 and first is not None else answered
+    return first if _moderates(seen, "lift") and answered.status == 409 else None
 
 
-@wrong("WDR-007", "takes a withdrawal above revision 4 for the end of a moderation")
-async def withdrawals_end_moderations(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("WDR-007", "takes a withdrawal above revision 4 for the end of a moderation")
+def withdrawals_end_moderations(seen: Seen, answered: Answer) -> Changed:
     if seen.method == "DELETE" and int(seen.query.get("revision", "0") or 0) > 4 and answered.status in {200, 202}:
         seen.memory[seen.path] = True
-    if seen.publishes and b'"moderated"' in answered.body and answered.status == 409 and seen.memory.get(seen.path):
-        return json_answer(201, {**answered.json, "verdict": "accepted", "problems": []})
-    return answered
+    ended = seen.publishes and answered.status == 409 and seen.memory.get(seen.path)
+    body = {**(answered.json or {}), "verdict": "accepted", "problems": []}
+    return json_answer(201, body) if ended and b'"moderated"' in answered.body else None
 
 
 # ---- A key after a refusal, a count with a refused line
@@ -208,14 +207,9 @@ _exporting("RTE-011", "exports_the_first_level", "exports the first of two level
 _exporting("RTE-011", "exports_the_first_department", "exports the first of two departments", "department")
 
 
-@wrong("RTE-011", "makes no-break spaces plain in the export as CSV")
-async def exports_plain_blanks(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path != "/v1/exports/csv" or answered.status != 200:
-        return answered
+@on_answer("RTE-011", "makes no-break spaces plain in the export as CSV", "/v1/exports/csv 200")
+def exports_plain_blanks(_: Seen, answered: Answer) -> Changed:
+    plain = str.maketrans("\u00a0\u202f", "  ")
     return rows_changed(
-        answered,
-        lambda rows: [
-            {name: text.replace("\u00a0", " ").replace("\u202f", " ") for name, text in row.items()} for row in rows
-        ],
+        answered, lambda rows: [{name: text.translate(plain) for name, text in row.items()} for row in rows]
     )

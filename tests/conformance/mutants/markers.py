@@ -9,10 +9,19 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.shrinking import lines_of, live_offers
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, code_of, keep, owner
+from tests.conformance.mutants.when import Changed, on_answer
 
 _SNAPSHOTS = "/v1/snapshots"
 
 register("markers")
+
+
+def _with_marker(seen: Seen, answered: Answer, member: str, source: str) -> Changed:
+    """A marker with a member of its offer."""
+    known, marker = keep(seen), _gone(seen, answered)
+    if marker is None or marker["id"] not in known:
+        return None
+    return answered.saying({**answered.json, "marker": {**marker, member: known[marker["id"]][source]}})
 
 
 def _gone(seen: Seen, answered: Answer) -> Any:
@@ -21,38 +30,26 @@ def _gone(seen: Seen, answered: Answer) -> Any:
     return answered.json.get("marker") if one else None
 
 
-@wrong("WDR-011", "reports the revision of the offer, not that of its withdrawal, in the marker")
-async def tells_the_offers_revision(seen: Seen, forward: Forward) -> Answer:
-    known = keep(seen)
-    answered = await forward(seen)
-    marker = _gone(seen, answered)
-    if marker is None or marker["id"] not in known:
-        return answered
-    return answered.saying({**answered.json, "marker": {**marker, "revision": known[marker["id"]]["revision"]}})
+@on_answer("WDR-011", "reports the revision of the offer, not that of its withdrawal, in the marker")
+def tells_the_offers_revision(seen: Seen, answered: Answer) -> Changed:
+    return _with_marker(seen, answered, "revision", "revision")
 
 
-@wrong("WDR-001", "keeps the content of a withdrawn offer in its marker")
-async def keeps_contents_in_markers(seen: Seen, forward: Forward) -> Answer:
-    known = keep(seen)
-    answered = await forward(seen)
-    marker = _gone(seen, answered)
-    if marker is None or marker["id"] not in known:
-        return answered
-    return answered.saying({**answered.json, "marker": {**marker, "title": known[marker["id"]]["title"]}})
+@on_answer("WDR-001", "keeps the content of a withdrawn offer in its marker")
+def keeps_contents_in_markers(seen: Seen, answered: Answer) -> Changed:
+    return _with_marker(seen, answered, "title", "title")
 
 
-@wrong("WDR-011", "answers 410 with the marker to those who had the offer")
-async def answers_410_to_readers(seen: Seen, forward: Forward) -> Answer:
+@on_answer("WDR-011", "answers 410 with the marker to those who had the offer")
+def answers_410_to_readers(seen: Seen, answered: Answer) -> Changed:
     keep(seen)
-    answered = await forward(seen)
     name = seen.path.removeprefix("/v1/offers/")
     reading = seen.method == "GET" and seen.path.startswith("/v1/offers/")
     if reading and answered.status == 200:
         seen.memory[f"{asker(seen)} {name}"] = True
-    if reading and answered.status == 404 and seen.memory.get(f"{asker(seen)} {name}"):
-        token = seen.memory["tokens"].get(owner(name))
-        return await forward(seen.bearing(authorization=token)) if token else answered
-    return answered
+    token = seen.memory.get("tokens", {}).get(owner(name))
+    had = reading and answered.status == 404 and seen.memory.get(f"{asker(seen)} {name}")
+    return seen.bearing(authorization=token) if had and token else None
 
 
 @wrong("WDR-011", "answers 410 to every publisher, not to the offer's own alone")
@@ -178,11 +175,8 @@ async def shares_keys_among_platforms(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-043", "takes a key at another address")
-async def takes_keys_at_other_addresses(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    key = seen.headers.get("Idempotency-Key")
-    where = seen.memory.setdefault(f"where {key}", seen.path)
-    if key and code_of(answered) == "idempotency-reused" and where != seen.path:
-        return await forward(seen.bearing(idempotency_key=None))
-    return answered
+@on_answer("PUB-043", "takes a key at another address", "#Idempotency-Key")
+def takes_keys_at_other_addresses(seen: Seen, answered: Answer) -> Changed:
+    where = seen.memory.setdefault(f"where {seen.headers['Idempotency-Key']}", seen.path)
+    elsewhere = code_of(answered) == "idempotency-reused" and where != seen.path
+    return seen.bearing(idempotency_key=None) if elsewhere else None

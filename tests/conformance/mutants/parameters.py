@@ -4,24 +4,7 @@ from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.views import code_of
-
-_KNOWN = {
-    "/v1/offers": {
-        "region",
-        "department",
-        "level",
-        "week",
-        "sector",
-        "platform",
-        "bbox",
-        "territory",
-        "cursor",
-        "limit",
-    },
-    "/v1/receipts": {"verdict", "problems", "id", "batch", "snapshot", "since", "order", "cursor", "limit"},
-}
-_KNOWN["/v1/changes"] = _KNOWN["/v1/offers"] | {"wait"}
+from tests.conformance.mutants.when import Changed, on_answer
 
 register("parameters")
 
@@ -43,29 +26,18 @@ async def takes_marks_itself(seen: Seen, forward: Forward) -> Answer:
     return await forward(seen.asking(mark=taken.json["mark"])) if taken.status == 201 else taken
 
 
-@wrong("ERR-002", "does not name the parameter that is wrong")
-async def names_no_parameter(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if not code_of(answered).startswith("parameter-"):
-        return answered
-    found = {name: value for name, value in answered.json.items() if name in {"type", "status", "code", "expected"}}
-    return answered.saying({**found, "title": "Paramètre", "detail": "Un paramètre est faux."})
-
-
-@wrong("ERR-002", "does not say what is expected of a parameter")
-async def tells_no_expectation(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if not code_of(answered).startswith("parameter-"):
-        return answered
+@on_answer(
+    "ERR-002",
+    "does not say what is expected of a parameter",
+    "@parameter-invalid|@parameter-missing|@parameter-unknown",
+)
+def tells_no_expectation(seen: Seen, answered: Answer) -> Changed:
     found = {name: value for name, value in answered.json.items() if name not in {"expected", "fix", "nearest"}}
     return answered.saying({**found, "detail": f"{' '.join(seen.query)} ?"})
 
 
-@wrong("ERR-002", "does not name the nearest parameter that it knows")
-async def names_no_nearest(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if code_of(answered) != "parameter-unknown":
-        return answered
+@on_answer("ERR-002", "does not name the nearest parameter that it knows", "@parameter-unknown")
+def names_no_nearest(seen: Seen, answered: Answer) -> Changed:
     found = {name: value for name, value in answered.json.items() if name != "nearest"}
     return answered.saying(
         {**found, "detail": "Paramètre inconnu : " + " ".join(seen.query), "expected": "autre chose"}

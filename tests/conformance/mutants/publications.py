@@ -2,54 +2,40 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.uploads import stores_one
+from tests.conformance.mutants.uploads import decided, stores_one
 from tests.conformance.mutants.ways import refusal
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 register("publications")
 
 
-def _verdict(answered: Answer) -> Any:
-    return (answered.json or {}).get("verdict") if isinstance(answered.json, dict) else None
+@on_request("PUB-001", "waits ten seconds at most, and refuses a longer wait", "one #Prefer")
+def refuses_long_waits(seen: Seen) -> Changed:
+    asked = re.search(r"wait=(\d+)", seen.headers["Prefer"])
+    return refusal([], "bad-request", 400) if asked and 10 < int(asked[1]) <= 30 else None
 
 
-@wrong("PUB-001", "waits ten seconds at most, and refuses a longer wait")
-async def refuses_long_waits(seen: Seen, forward: Forward) -> Answer:
-    asked = re.search(r"wait=(\d+)", seen.headers.get("Prefer", ""))
-    if asked and stores_one(seen) and 10 < int(asked[1]) <= 30:
-        return refusal([], "bad-request", 400)
-    return await forward(seen)
+@on_request("PUB-002", "takes the revision of a withdrawal from its content", "DELETE !?revision document")
+def reads_withdrawals_from_content(seen: Seen) -> Changed:
+    asked = seen.asking(revision=str(seen.json.get("revision")))
+    return replace(asked, body=b"").bearing(content_type=None)
 
 
-@wrong("PUB-002", "takes the revision of a withdrawal from its content")
-async def reads_withdrawals_from_content(seen: Seen, forward: Forward) -> Answer:
-    if seen.method == "DELETE" and "revision" not in seen.query and isinstance(seen.json, dict):
-        return await forward(
-            replace(seen.asking(revision=str(seen.json.get("revision"))), body=b"").bearing(content_type=None)
-        )
-    return await forward(seen)
+@on_request("PUB-002", "withdraws at a revision that is no whole number above 0", "DELETE ?revision")
+def withdraws_at_any_revision(seen: Seen) -> Changed:
+    number = seen.query["revision"]
+    digits = re.sub("[^0-9].*", "", number.strip().lstrip("+-0"))
+    return None if re.fullmatch("[1-9][0-9]*", number) else seen.asking(revision=digits or "1")
 
 
-@wrong("PUB-002", "withdraws at a revision that is no whole number above 0")
-async def withdraws_at_any_revision(seen: Seen, forward: Forward) -> Answer:
-    number = seen.query.get("revision", "1")
-    if seen.method == "DELETE" and not re.fullmatch("[1-9][0-9]*", number):
-        digits = re.sub("[^0-9].*", "", number.strip().lstrip("+-0"))
-        return await forward(seen.asking(revision=digits or "1"))
-    return await forward(seen)
-
-
-@wrong("PUB-003", "gives a receipt to what it refuses")
-async def gives_receipts_to_refusals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if stores_one(seen) and answered.status == 422 and isinstance(answered.json, dict):
-        receipt = f"r{'A' * 38}"
-        headers = {**answered.headers, "Location": f"/v1/receipts/{receipt}"}
-        return replace(answered, headers=headers).saying({**answered.json, "receipt": receipt, "verdict": "rejected"})
-    return answered
+@on_answer("PUB-003", "gives a receipt to what it refuses", "one 422 object")
+def gives_receipts_to_refusals(_: Seen, answered: Answer) -> Changed:
+    receipt = f"r{'A' * 38}"
+    headers = {**answered.headers, "Location": f"/v1/receipts/{receipt}"}
+    return replace(answered, headers=headers).saying({**answered.json, "receipt": receipt, "verdict": "rejected"})
 
 
 @wrong("PUB-003", "withdraws an offer whose update it refuses")
@@ -68,37 +54,24 @@ async def withdraws_what_it_refuses(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-003", "remembers the revision of what it refuses")
-async def remembers_refused_revisions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("PUB-003", "remembers the revision of what it refuses", "offer")
+def remembers_refused_revisions(seen: Seen, answered: Answer) -> Changed:
     document = seen.json if isinstance(seen.json, dict) else {}
     key = f"refused {seen.path} {document.get('revision')}"
-    if seen.publishes and answered.status == 422 and stores_one(seen):
+    if answered.status == 422 and stores_one(seen):
         seen.memory[key] = True
-    if seen.publishes and answered.status in {200, 201} and _verdict(answered) == "accepted" and seen.memory.get(key):
-        return json_answer(409, {**answered.json, "verdict": "rejected", "problems": [{"code": "revision-reused"}]})
-    return answered
+    problems = [{"code": "revision-reused"}]
+    body = {**(answered.json or {}), "verdict": "rejected", "problems": problems}
+    return json_answer(409, body) if decided(answered) and seen.memory.get(key) else None
 
 
-@wrong("PUB-003", "lists what it refuses among the receipts")
-async def lists_refusals_among_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if (
-        stores_one(seen)
-        and seen.publishes
-        and answered.status == 422
-        and isinstance(seen.json, dict)
-        and "id" in seen.json
-    ):
-        entry = {
-            "receipt": f"r{'B' * 38}",
-            "id": seen.json["id"],
-            "verdict": "rejected",
-            "problems": answered.json["problems"],
-        }
-        seen.memory.setdefault("refused", []).append(entry)
-    if seen.path == "/v1/receipts" and answered.status == 200:
-        wanted = seen.query.get("id")
-        more = [each for each in seen.memory.get("refused", ()) if wanted in (None, each["id"])]
-        return answered.saying({**answered.json, "receipts": [*answered.json["receipts"], *more]})
-    return answered
+@on_answer("PUB-003", "lists what it refuses among the receipts")
+def lists_refusals_among_receipts(seen: Seen, answered: Answer) -> Changed:
+    refused, document = seen.memory.setdefault("refused", []), seen.json if isinstance(seen.json, dict) else {}
+    if stores_one(seen) and seen.publishes and answered.status == 422 and "id" in document:
+        entry = {"receipt": f"r{'B' * 38}", "id": document["id"], "verdict": "rejected"}
+        refused.append({**entry, "problems": answered.json["problems"]})
+    if seen.path != "/v1/receipts" or answered.status != 200:
+        return None
+    more = [each for each in refused if seen.query.get("id") in (None, each["id"])]
+    return answered.saying({**answered.json, "receipts": [*answered.json["receipts"], *more]})

@@ -1,9 +1,9 @@
 """Gateways that decide wrongly: order, withdrawal, receipts, repeated requests."""
 
-from typing import Any
-
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
+from tests.conformance.mutants.ways import codes
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 _FAR = 1_000_000
 
@@ -20,14 +20,11 @@ async def does_not_redact(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("publish/other-id-in-address", "trusts the id in the address over the one in the content")
-async def trusts_the_id_in_the_address(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    offer_id = seen.path.removeprefix("/v1/offers/")
-    sound = seen.publishes and isinstance(document, dict) and ":" in str(document.get("id"))
-    if sound and "%" not in offer_id and ":" in offer_id and document["id"] != offer_id:
-        seen = seen.carrying({**document, "id": offer_id})
-    return await forward(seen)
+@on_request("publish/other-id-in-address", "trusts the id in the address over the one in the content", "offer document")
+def trusts_the_id_in_the_address(seen: Seen) -> Changed:
+    there, own = seen.path.removeprefix("/v1/offers/"), str(seen.json.get("id"))
+    other = ":" in own and "%" not in there and ":" in there and own != there
+    return seen.carrying({**seen.json, "id": there}) if other else None
 
 
 @wrong("order/lower-is-stale", "treats the last arrival as the newest")
@@ -40,41 +37,28 @@ async def accepts_the_last_arrival(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("order/same-again", "relays a duplicate as a new change")
-async def relays_twice(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("order/same-again", "relays a duplicate as a new change", "offer 200 =duplicate")
+def relays_twice(seen: Seen, answered: Answer) -> Changed:
+    return seen.carrying({**seen.json, "revision": answered.json["revision"] + _FAR})
+
+
+@on_answer("order/other-content", "accepts other content under the same revision", "offer 409")
+def accepts_other_content(seen: Seen, answered: Answer) -> Changed:
+    again = seen.carrying({**seen.json, "revision": seen.json["revision"] + 1})
+    return again if codes(answered.json) == {"revision-reused"} else None
+
+
+@on_answer("order/keys-in-another-order", "compares bytes, not content", "offer 200|201")
+def compares_bytes(seen: Seen, answered: Answer) -> Changed:
+    other = seen.memory.setdefault(seen.path, seen.body) != seen.body
+    again = other and (answered.json or {}).get("verdict") == "duplicate"
+    return json_answer(409, {**answered.json, "verdict": "rejected"}) if again else None
+
+
+@on_answer("order/sequence-grows", "numbers changes by revision", "offer object")
+def numbers_by_revision(_: Seen, answered: Answer) -> Changed:
     body = answered.json
-    if seen.publishes and answered.status == 200 and body.get("verdict") == "duplicate":
-        return await forward(seen.carrying({**seen.json, "revision": body["revision"] + _FAR}))
-    return answered
-
-
-@wrong("order/other-content", "accepts other content under the same revision")
-async def accepts_other_content(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.publishes and answered.status == 409 and _codes(body) == {"revision-reused"}:
-        return await forward(seen.carrying({**seen.json, "revision": seen.json["revision"] + 1}))
-    return answered
-
-
-@wrong("order/keys-in-another-order", "compares bytes, not content")
-async def compares_bytes(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and answered.status in {200, 201}:
-        first = seen.memory.setdefault(seen.path, seen.body)
-        if (answered.json or {}).get("verdict") == "duplicate" and first != seen.body:
-            return json_answer(409, {**answered.json, "verdict": "rejected"})
-    return answered
-
-
-@wrong("order/sequence-grows", "numbers changes by revision")
-async def numbers_by_revision(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.publishes and isinstance(body, dict) and "sequence" in body:
-        return answered.saying({**body, "sequence": body["revision"]})
-    return answered
+    return answered.saying({**body, "sequence": body["revision"]}) if "sequence" in body else None
 
 
 @wrong("order/twice-in-a-batch", "decides a batch backwards")
@@ -147,22 +131,20 @@ async def leaks_receipts(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("repeat/same-answer", "ignores Idempotency-Key")
-async def ignores_the_key(seen: Seen, forward: Forward) -> Answer:
+@on_request("repeat/same-answer", "ignores Idempotency-Key")
+def ignores_the_key(seen: Seen) -> Changed:
     key = seen.headers.get("Idempotency-Key", "")
-    return await forward(seen.bearing(idempotency_key=None) if key and " " not in key and len(key) < 129 else seen)
+    return seen.bearing(idempotency_key=None) if key and " " not in key and len(key) < 129 else None
 
 
-@wrong("repeat/other-content", "replays an answer to other content")
-async def replays_to_other_content(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    key = seen.headers.get("Idempotency-Key")
-    if key and answered.status == 202:
-        seen.memory[f"answer {key} {seen.path} {sorted(seen.query.items())}"] = answered
-    if key and answered.status == 422 and (answered.json or {}).get("code") == "idempotency-reused":
-        replayed: Answer = seen.memory.get(f"answer {key} {seen.path} {sorted(seen.query.items())}", answered)
-        return replayed
-    return answered
+@on_answer("repeat/other-content", "replays an answer to other content", "#Idempotency-Key")
+def replays_to_other_content(seen: Seen, answered: Answer) -> Changed:
+    name = f"answer {seen.headers['Idempotency-Key']} {seen.path} {sorted(seen.query.items())}"
+    if answered.status == 202:
+        seen.memory[name] = answered
+    reused = answered.status == 422 and (answered.json or {}).get("code") == "idempotency-reused"
+    replayed: Answer | None = seen.memory.get(name) if reused else None
+    return replayed
 
 
 def _stale(seen: Seen, answered: Answer) -> bool:
@@ -173,10 +155,6 @@ def _stale(seen: Seen, answered: Answer) -> bool:
 def _above(seen: Seen, answered: Answer) -> Seen:
     """The publication under a revision above the current one."""
     return seen.carrying({**seen.json, "revision": answered.json["current"]["revision"] + _FAR})
-
-
-def _codes(body: Any) -> set[str]:
-    return {each["code"] for each in (body or {}).get("problems", ())}
 
 
 register("publishing")

@@ -6,8 +6,24 @@ from typing import Any
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import asker, keep, problem
+from tests.conformance.mutants.when import Changed, on_answer
 
 _LIST = "/v1/receipts"
+
+
+def _unwaited(seen: Seen, answered: Answer) -> bool:
+    """Whether the receipt that is read is of what was not waited for; notes those of this answer."""
+    if seen.publishes and answered.status == 202 and isinstance(answered.json, dict):
+        seen.memory[str(answered.json.get("receipt"))] = True
+    return reads_one(seen) and seen.path.rpartition("/")[2] in seen.memory
+
+
+def _issued(seen: Seen, answered: Answer) -> bool:
+    """Whether the receipt that is read was in an answer before; notes those of this one."""
+    issued = seen.memory.setdefault("issued", set())
+    if isinstance(answered.json, dict) and "receipt" in answered.json:
+        issued.add(answered.json["receipt"])
+    return seen.path.rpartition("/")[2] in issued
 
 
 def reads_one(seen: Seen) -> bool:
@@ -35,46 +51,35 @@ def without(*names: str) -> Callable[[Any], Any]:
     return lambda receipt: {name: value for name, value in receipt.items() if name not in names}
 
 
-@wrong("RCP-001", "forgets the warnings of what it accepted")
-async def forgets_warnings(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method != "GET":
-        return answered
+@on_answer("RCP-001", "forgets the warnings of what it accepted", "GET")
+def forgets_warnings(seen: Seen, answered: Answer) -> Changed:
     return each_receipt(
         seen, answered, lambda each: {**each, "problems": []} if each["verdict"] == "accepted" else each
     )
 
 
-@wrong("RCP-001", "writes no receipt for a duplicate: it names the first one again")
-async def names_the_first_receipt_again(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("RCP-001", "writes no receipt for a duplicate: it names the first one again", "offer object")
+def names_the_first_receipt_again(seen: Seen, answered: Answer) -> Changed:
     body = answered.json
-    if not seen.publishes or not isinstance(body, dict):
-        return answered
     if body.get("verdict") == "accepted":
         seen.memory[seen.path] = body["receipt"]
     again = body.get("verdict") == "duplicate" and seen.path in seen.memory
-    return answered.saying({**body, "receipt": seen.memory[seen.path]}) if again else answered
+    return answered.saying({**body, "receipt": seen.memory[seen.path]}) if again else None
 
 
-@wrong("RCP-001", "lists every receipt twice")
-async def lists_receipts_twice(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = listed(seen, answered)
-    if page is None:
-        return answered
-    return answered.saying({**page, "receipts": [each for each in page["receipts"] for _ in range(2)]})
+@on_answer("RCP-001", "lists every receipt twice", "GET /v1/receipts 200")
+def lists_receipts_twice(_: Seen, answered: Answer) -> Changed:
+    return answered.saying(
+        {**answered.json, "receipts": [each for each in answered.json["receipts"] for _ in range(2)]}
+    )
 
 
-@wrong("RCP-001", "gives the items of a batch one receipt")
-async def gives_batches_one_receipt(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.path != "/v1/offers/batch" or not isinstance(body, dict) or not body.get("results"):
-        return answered
-    first = next((each["receipt"] for each in body["results"] if "receipt" in each), None)
-    results = [{**each, "receipt": first} if "receipt" in each else each for each in body["results"]]
-    return answered.saying({**body, "results": results})
+@on_answer("RCP-001", "gives the items of a batch one receipt", "/v1/offers/batch object")
+def gives_batches_one_receipt(_: Seen, answered: Answer) -> Changed:
+    found = answered.json.get("results") or ()
+    first = next((each["receipt"] for each in found if "receipt" in each), None)
+    results = [{**each, "receipt": first} if "receipt" in each else each for each in found]
+    return answered.saying({**answered.json, "results": results}) if results else None
 
 
 def list_without(seen: Seen, answered: Answer, left_out: Callable[[Any], bool]) -> Answer:
@@ -114,54 +119,32 @@ async def lists_receipts_of_what_is_named(seen: Seen, forward: Forward) -> Answe
     return answered
 
 
-@wrong("RCP-002", "answers 400 to a forged receipt id, 404 to another's")
-async def tells_forged_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    issued = seen.memory.setdefault("issued", set())
-    if isinstance(answered.json, dict) and "receipt" in answered.json:
-        issued.add(answered.json["receipt"])
-    forged = reads_one(seen) and answered.status == 404 and seen.path.rpartition("/")[2] not in issued
-    return problem(400, "receipt-forged") if forged else answered
+@on_answer("RCP-002", "answers 400 to a forged receipt id, 404 to another's")
+def tells_forged_receipts(seen: Seen, answered: Answer) -> Changed:
+    forged = not _issued(seen, answered) and reads_one(seen) and answered.status == 404
+    return problem(400, "receipt-forged") if forged else None
 
 
-@wrong("RCP-002", "answers 403 to another's receipt")
-async def tells_others_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    issued = seen.memory.setdefault("issued", set())
-    if isinstance(answered.json, dict) and "receipt" in answered.json:
-        issued.add(answered.json["receipt"])
-    others = reads_one(seen) and answered.status == 404 and seen.path.rpartition("/")[2] in issued
-    return problem(403, "not-owner") if others else answered
+@on_answer("RCP-002", "answers 403 to another's receipt")
+def tells_others_receipts(seen: Seen, answered: Answer) -> Changed:
+    others = _issued(seen, answered) and reads_one(seen) and answered.status == 404
+    return problem(403, "not-owner") if others else None
 
 
-@wrong("RCP-002", "reads a forged receipt id as one that is not decided yet")
-async def reads_forged_receipts_as_pending(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if reads_one(seen) and answered.status == 404:
-        return json_answer(200, {"receipt": seen.path.rpartition("/")[2], "verdict": "pending"})
-    return answered
+@on_answer("RCP-002", "reads a forged receipt id as one that is not decided yet", "GET /v1/receipts/* 404")
+def reads_forged_receipts_as_pending(seen: Seen, _: Answer) -> Changed:
+    return json_answer(200, {"receipt": seen.path.rpartition("/")[2], "verdict": "pending"})
 
 
-@wrong("RCP-005", "knows no receipt of what was not waited for")
-async def knows_no_pending_receipts(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.publishes and answered.status == 202 and isinstance(body, dict):
-        seen.memory[str(body.get("receipt"))] = True
-    unknown = reads_one(seen) and seen.path.rpartition("/")[2] in seen.memory
-    return problem(404, "not-found") if unknown else answered
+@on_answer("RCP-005", "knows no receipt of what was not waited for")
+def knows_no_pending_receipts(seen: Seen, answered: Answer) -> Changed:
+    return problem(404, "not-found") if _unwaited(seen, answered) else None
 
 
-@wrong("RCP-005", "reads a receipt as pending without end where the decision was not waited for")
-async def stays_pending(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.publishes and answered.status == 202 and isinstance(body, dict):
-        seen.memory[str(body.get("receipt"))] = True
-    name = seen.path.rpartition("/")[2]
-    if reads_one(seen) and seen.memory.get(name) and answered.status == 200:
-        return answered.saying({"receipt": name, "verdict": "pending"})
-    return answered
+@on_answer("RCP-005", "reads a receipt as pending without end where the decision was not waited for")
+def stays_pending(seen: Seen, answered: Answer) -> Changed:
+    pending = {"receipt": seen.path.rpartition("/")[2], "verdict": "pending"}
+    return answered.saying(pending) if _unwaited(seen, answered) and answered.status == 200 else None
 
 
 register("receipts")

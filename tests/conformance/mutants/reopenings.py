@@ -17,8 +17,15 @@ from tests.conformance.mutants.ways import (
     rows_changed,
     way_in,
 )
+from tests.conformance.mutants.when import Changed, on_answer
 
 register("reopenings")
+
+
+def _gone_from(seen: Seen, answered: Answer, kind: str) -> list[str]:
+    """What was withdrawn so far, where this is an export of this kind."""
+    gone = sorted(_remember_gone(seen, answered))
+    return gone if seen.path == f"/v1/exports/{kind}" and answered.status == 200 else []
 
 
 @wrong("WDR-008", "never reopens an absent offer by a snapshot")
@@ -74,12 +81,9 @@ async def reopens_against_an_older_mark(seen: Seen, forward: Forward) -> Answer:
     return await _reopening(seen, forward, "withdrawn-absent")
 
 
-@wrong("WDR-008", "reopens an absent offer by a publication too")
-async def reopens_by_publication(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and "withdrawn-absent" in codes(answered.json):
-        return await forward(seen.carrying({**seen.json, "revision": seen.json["revision"] + 1}))
-    return answered
+@on_answer("WDR-008", "reopens an absent offer by a publication too", "offer +withdrawn-absent")
+def reopens_by_publication(seen: Seen, _: Answer) -> Changed:
+    return seen.carrying({**seen.json, "revision": seen.json["revision"] + 1})
 
 
 def _remember_gone(seen: Seen, answered: Answer) -> set[str]:
@@ -89,33 +93,25 @@ def _remember_gone(seen: Seen, answered: Answer) -> set[str]:
     return gone
 
 
-@wrong("WDR-010", "exports withdrawn offers as CSV")
-async def exports_withdrawn_rows(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    gone = sorted(_remember_gone(seen, answered))
-    if seen.path != "/v1/exports/csv" or answered.status != 200 or not gone:
-        return answered
-    return rows_changed(answered, lambda rows: [*rows, *({**(rows[0] if rows else {}), "id": each} for each in gone)])
+@on_answer("WDR-010", "exports withdrawn offers as CSV")
+def exports_withdrawn_rows(seen: Seen, answered: Answer) -> Changed:
+    gone = _gone_from(seen, answered, "csv")
+    more = lambda rows: [*rows, *({**(rows[0] if rows else {}), "id": each} for each in gone)]  # noqa: E731
+    return rows_changed(answered, more) if gone else None
 
 
-@wrong("WDR-010", "exports withdrawn offers as JSON-LD")
-async def exports_withdrawn_postings(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    gone = sorted(_remember_gone(seen, answered))
-    if seen.path != "/v1/exports/jobposting" or answered.status != 200 or not gone:
-        return answered
+@on_answer("WDR-010", "exports withdrawn offers as JSON-LD")
+def exports_withdrawn_postings(seen: Seen, answered: Answer) -> Changed:
+    gone = _gone_from(seen, answered, "jobposting")
     more = [{"@type": "JobPosting", "identifier": {"@type": "PropertyValue", "value": each}} for each in gone]
-    return postings_changed(answered, lambda known: [*known, *more])
+    return postings_changed(answered, lambda known: [*known, *more]) if gone else None
 
 
-@wrong("WDR-010", "exports withdrawn offers as RSS")
-async def exports_withdrawn_items(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    gone = sorted(_remember_gone(seen, answered))
-    if seen.path != "/v1/exports/rss" or answered.status != 200 or not gone:
-        return answered
+@on_answer("WDR-010", "exports withdrawn offers as RSS")
+def exports_withdrawn_items(seen: Seen, answered: Answer) -> Changed:
+    gone = _gone_from(seen, answered, "rss")
     more = [f'<item>\n<guid isPermaLink="false">{each}</guid>\n</item>\n' for each in gone]
-    return items_changed(exported(answered), lambda known: [*known, *more])
+    return items_changed(exported(answered), lambda known: [*known, *more]) if gone else None
 
 
 async def _kept(seen: Seen, forward: Forward, path: str, member: str) -> Answer:
@@ -144,21 +140,16 @@ async def starts_readers_with_withdrawn_offers(seen: Seen, forward: Forward) -> 
     return await _kept(seen, forward, "/v1/changes", "changes")
 
 
-@wrong("WDR-010", "shows a withdrawn offer to others at its address")
-async def shows_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("WDR-010", "shows a withdrawn offer to others at its address")
+def shows_withdrawn_offers(seen: Seen, answered: Answer) -> Changed:
     shelf = seen.memory.setdefault("shelf", {})
     if seen.publishes and isinstance(seen.json, dict) and answered.status in {200, 201}:
         shelf[seen.path] = {"id": seen.json.get("id"), "sequence": 1, "offer": seen.json}
-    if seen.method == "GET" and answered.status == 404 and seen.path in shelf:
-        return json_answer(200, shelf[seen.path])
-    return answered
+    gone = seen.method == "GET" and answered.status == 404 and seen.path in shelf
+    return json_answer(200, shelf[seen.path]) if gone else None
 
 
-@wrong("WDR-011", "answers 410 to everybody who asks for a withdrawn offer")
-async def shows_markers_to_all(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    gone = _remember_gone(seen, answered)
-    if seen.method == "GET" and answered.status == 404 and seen.path.removeprefix(OFFERS) in gone:
-        return refusal([], "offer-withdrawn", 410)
-    return answered
+@on_answer("WDR-011", "answers 410 to everybody who asks for a withdrawn offer")
+def shows_markers_to_all(seen: Seen, answered: Answer) -> Changed:
+    gone = seen.path.removeprefix(OFFERS) in _remember_gone(seen, answered)
+    return refusal([], "offer-withdrawn", 410) if gone and seen.method == "GET" and answered.status == 404 else None

@@ -2,13 +2,22 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.ways import BATCH, refusal
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 _KEY = "Idempotency-Key"
 _SOUND = re.compile("[!-~]{1,128}")
+
+
+def _run_again(seen: Seen, answered: Answer, name: str, now: Any) -> Changed:
+    """The request without its key, where the key is known for something else than this."""
+    other = seen.memory.setdefault(f"{name} {_key(seen)}", now) != now
+    reused = (answered.json or {}).get("code") == "idempotency-reused"
+    return seen.bearing(idempotency_key=None) if reused and other else None
 
 
 def _key(seen: Seen) -> str | None:
@@ -21,32 +30,26 @@ def _address(seen: Seen) -> str:
     return f"{seen.path} {sorted(seen.query.items())}"
 
 
-@wrong("PUB-040", "accepts a key of any length")
-async def accepts_long_keys(seen: Seen, forward: Forward) -> Answer:
-    key = seen.headers.get(_KEY, "")
-    return await forward(seen.bearing(idempotency_key=key[-128:]) if len(key) > 128 else seen)
+@on_request("PUB-040", "accepts a key of any length", "#Idempotency-Key")
+def accepts_long_keys(seen: Seen) -> Changed:
+    return seen.bearing(idempotency_key=seen.headers[_KEY][-128:]) if len(seen.headers[_KEY]) > 128 else None
 
 
-@wrong("PUB-040", "accepts an empty key, blanks in a key and letters beyond ASCII")
-async def accepts_any_key(seen: Seen, forward: Forward) -> Answer:
-    key = seen.headers.get(_KEY)
-    if key is not None and len(key) <= 128 and not _SOUND.fullmatch(key):
-        return await forward(seen.bearing(idempotency_key=None))
-    return await forward(seen)
+@on_request("PUB-040", "accepts an empty key, blanks in a key and letters beyond ASCII", "#Idempotency-Key")
+def accepts_any_key(seen: Seen) -> Changed:
+    key = seen.headers[_KEY]
+    return seen.bearing(idempotency_key=None) if len(key) <= 128 and not _SOUND.fullmatch(key) else None
 
 
-@wrong("PUB-040", "accepts UUIDs only as keys")
-async def accepts_uuids_only(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    if key and not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", key):
-        return refusal([], "idempotency-key", 400)
-    return await forward(seen)
+@on_request("PUB-040", "accepts UUIDs only as keys", "keyed")
+def accepts_uuids_only(seen: Seen) -> Changed:
+    is_uuid = re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", seen.headers[_KEY])
+    return None if is_uuid else refusal([], "idempotency-key", 400)
 
 
-@wrong("PUB-040", "refuses keys of more than 64 characters")
-async def refuses_keys_of_65(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    return refusal([], "idempotency-key", 400) if key and len(key) > 64 else await forward(seen)
+@on_request("PUB-040", "refuses keys of more than 64 characters", "keyed")
+def refuses_keys_of_65(seen: Seen) -> Changed:
+    return refusal([], "idempotency-key", 400) if len(seen.headers[_KEY]) > 64 else None
 
 
 @wrong("PUB-041", "gives the same answer to a repeated batch, and queues it again")
@@ -74,26 +77,20 @@ async def shares_keys(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-041", "answers a repeated request 200, whatever its first answer was")
-async def replays_as_200(seen: Seen, forward: Forward) -> Answer:
+@on_answer("PUB-041", "answers a repeated request 200, whatever its first answer was", "keyed")
+def replays_as_200(seen: Seen, answered: Answer) -> Changed:
     key = _key(seen)
-    answered = await forward(seen)
-    if not key:
-        return answered
     first = seen.memory.setdefault(f"first {key} {_address(seen)}", seen.body)
-    if seen.memory.get(f"again {key}") and first == seen.body and answered.status in {201, 202, 207}:
-        return replace(answered, status=200)
+    again = seen.memory.get(f"again {key}") and first == seen.body and answered.status in {201, 202, 207}
     seen.memory[f"again {key}"] = True
-    return answered
+    return replace(answered, status=200) if again else None
 
 
-@wrong("PUB-041", "forgets a key once it was repeated")
-async def forgets_repeated_keys(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    if not key:
-        return await forward(seen)
-    count = seen.memory[f"count {key} {_address(seen)}"] = seen.memory.get(f"count {key} {_address(seen)}", 0) + 1
-    return await forward(seen.bearing(idempotency_key=None) if count > 2 else seen)
+@on_request("PUB-041", "forgets a key once it was repeated", "keyed")
+def forgets_repeated_keys(seen: Seen) -> Changed:
+    name = f"count {_key(seen)} {_address(seen)}"
+    count = seen.memory[name] = seen.memory.get(name, 0) + 1
+    return seen.bearing(idempotency_key=None) if count > 2 else None
 
 
 @wrong("PUB-041", "runs a request again whose first answer was a refusal")
@@ -108,46 +105,31 @@ async def runs_refusals_again(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-041", "forgets the headers of an answer that it repeats")
-async def forgets_replayed_headers(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    answered = await forward(seen)
-    if key and seen.memory.get(f"seen {key}"):
-        return Answer(answered.status, {"Content-Type": "text/plain"}, answered.body)
-    seen.memory[f"seen {key}"] = True
-    return answered
+@on_answer("PUB-041", "forgets the headers of an answer that it repeats", "keyed")
+def forgets_replayed_headers(seen: Seen, answered: Answer) -> Changed:
+    again = seen.memory.get(f"seen {_key(seen)}")
+    seen.memory[f"seen {_key(seen)}"] = True
+    return Answer(answered.status, {"Content-Type": "text/plain"}, answered.body) if again else None
 
 
-@wrong("PUB-043", "replays the answer of a batch to a dry run or a partial one with its key")
-async def replays_at_other_queries(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    answered = await forward(seen)
-    if key and (answered.json or {}).get("code") == "idempotency-reused":
-        known: Answer = seen.memory.get(f"query {key} {seen.path} {seen.body!r}", answered)
+@on_answer("PUB-043", "replays the answer of a batch to a dry run or a partial one with its key", "keyed")
+def replays_at_other_queries(seen: Seen, answered: Answer) -> Changed:
+    name = f"query {_key(seen)} {seen.path} {seen.body!r}"
+    if (answered.json or {}).get("code") == "idempotency-reused":
+        known: Answer | None = seen.memory.get(name)
         return known
-    if key:
-        seen.memory.setdefault(f"query {key} {seen.path} {seen.body!r}", answered)
-    return answered
+    seen.memory.setdefault(name, answered)
+    return None
 
 
-@wrong("PUB-043", "runs a request with a known key at another address")
-async def runs_at_other_addresses(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    answered = await forward(seen)
-    first = seen.memory.setdefault(f"path {key}", seen.path)
-    if key and (answered.json or {}).get("code") == "idempotency-reused" and first != seen.path:
-        return await forward(seen.bearing(idempotency_key=None))
-    return answered
+@on_answer("PUB-043", "runs a request with a known key at another address", "keyed")
+def runs_at_other_addresses(seen: Seen, answered: Answer) -> Changed:
+    return _run_again(seen, answered, "path", seen.path)
 
 
-@wrong("PUB-043", "runs a request with a known key and other content")
-async def runs_other_content(seen: Seen, forward: Forward) -> Answer:
-    key = _key(seen)
-    answered = await forward(seen)
-    first = seen.memory.setdefault(f"body {key} {_address(seen)}", seen.body)
-    if key and (answered.json or {}).get("code") == "idempotency-reused" and first != seen.body:
-        return await forward(seen.bearing(idempotency_key=None))
-    return answered
+@on_answer("PUB-043", "runs a request with a known key and other content", "keyed")
+def runs_other_content(seen: Seen, answered: Answer) -> Changed:
+    return _run_again(seen, answered, f"body {_address(seen)}", seen.body)
 
 
 @wrong("PUB-045", "repeats an answer of more than 256 kB")

@@ -11,6 +11,15 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, 
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import decided
 from tests.conformance.mutants.ways import codes, edited, entries, problem, way_in
+from tests.conformance.mutants.when import Changed, on_answer
+
+
+def _alike(seen: Seen, answered: Answer, content: Any) -> Changed:
+    """A duplicate, where this was the content when the offer came first, and the revision is used for another one."""
+    first = seen.memory.setdefault(f"content {seen.path}", content)
+    if "revision-reused" not in codes(answered.json) or first != content:
+        return None
+    return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
 
 
 def _revision(seen: Seen) -> int | None:
@@ -92,76 +101,41 @@ async def compares_revisions_as_texts(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("REV-002", "compares content after redaction")
-async def compares_redacted_content(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and isinstance(seen.json, dict):
-        plain = re.sub(rb"[a-z.]+@[a-z.]+|(?:\d\d ?){5}", b"-", orjson.dumps(seen.json, option=orjson.OPT_SORT_KEYS))
-        first = seen.memory.setdefault(f"content {seen.path}", plain)
-        if "revision-reused" in codes(answered.json) and first == plain:
-            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
+@on_answer("REV-002", "compares content after redaction", "offer document")
+def compares_redacted_content(seen: Seen, answered: Answer) -> Changed:
+    plain = re.sub(rb"[a-z.]+@[a-z.]+|(?:\d\d ?){5}", b"-", orjson.dumps(seen.json, option=orjson.OPT_SORT_KEYS))
+    return _alike(seen, answered, plain)
 
 
-@wrong("REV-002", "compares content with its defaults filled in")
-async def compares_completed_content(seen: Seen, forward: Forward) -> Answer:
-    def completed(document: Any) -> Any:
-        filled = {"stay_weeks": 1, "redistribution": {}, **document}
-        filled["redistribution"] = {
-            "national": True,
-            "regions": True,
-            "mask_employer": False,
-            **filled["redistribution"],
-        }
-        return {name: each for name, each in filled.items() if name not in {"expires_on", "stay_weeks"}}
-
-    answered = await forward(seen)
-    if seen.publishes and isinstance(seen.json, dict):
-        first = seen.memory.setdefault(f"content {seen.path}", completed(seen.json))
-        if "revision-reused" in codes(answered.json) and first == completed(seen.json):
-            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
+@on_answer("REV-002", "compares content with its defaults filled in", "offer document")
+def compares_completed_content(seen: Seen, answered: Answer) -> Changed:
+    defaults = {"national": True, "regions": True, "mask_employer": False}
+    filled = {**seen.json, "redistribution": {**defaults, **seen.json.get("redistribution", {})}}
+    plain = {name: each for name, each in filled.items() if name not in {"expires_on", "stay_weeks"}}
+    return _alike(seen, answered, plain)
 
 
-@wrong("REV-002", "compares the fields of the schema, and no extensions")
-async def compares_no_extensions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and isinstance(seen.json, dict):
-        plain = {name: each for name, each in seen.json.items() if name != "extensions"}
-        first = seen.memory.setdefault(f"content {seen.path}", plain)
-        if "revision-reused" in codes(answered.json) and first == plain:
-            return json_answer(200, {**answered.json, "verdict": "duplicate", "problems": []})
-    return answered
+@on_answer("REV-002", "compares the fields of the schema, and no extensions", "offer document")
+def compares_no_extensions(seen: Seen, answered: Answer) -> Changed:
+    return _alike(seen, answered, {name: each for name, each in seen.json.items() if name != "extensions"})
 
 
-@wrong("REV-002", "takes 2.0 and 2, or an escaped letter and the letter, for other content")
-async def compares_numbers_as_written(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    loose = re.compile(rb'\d\.0+\b|\\u00[0-9a-f]{2}|"\d+e', re.IGNORECASE)
-    if seen.publishes and isinstance(seen.json, dict):
-        first = seen.memory.setdefault(f"written {seen.path}", sorted(loose.findall(seen.body)))
-        if (answered.json or {}).get("verdict") == "duplicate" and first != sorted(loose.findall(seen.body)):
-            body = {**answered.json, "verdict": "rejected", "problems": [problem("revision-reused", "REV-004")]}
-            return json_answer(409, body)
-    return answered
+@on_answer("REV-002", "takes 2.0 and 2, or an escaped letter and the letter, for other content", "offer document")
+def compares_numbers_as_written(seen: Seen, answered: Answer) -> Changed:
+    loose = sorted(re.findall(rb'(?i)\d\.0+\b|\\u00[0-9a-f]{2}|"\d+e', seen.body))
+    first = seen.memory.setdefault(f"written {seen.path}", loose)
+    body = {**(answered.json or {}), "verdict": "rejected", "problems": [problem("revision-reused", "REV-004")]}
+    return json_answer(409, body) if (answered.json or {}).get("verdict") == "duplicate" and first != loose else None
 
 
-@wrong("REV-002", "counts the revision as content")
-async def hashes_the_revision(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("REV-002", "counts the revision as content", "offer object")
+def hashes_the_revision(_: Seen, answered: Answer) -> Changed:
     body = answered.json
-    if way_in(seen) == "offer" and isinstance(body, dict) and "digest" in body and "revision" in body:
-        other = f"{body['revision']:064x}"[-64:]
-        mixed = "".join(f"{int(a, 16) ^ int(b, 16):x}" for a, b in zip(body["digest"], other, strict=True))
-        return answered.saying({**body, "digest": mixed})
-    return answered
-
-
-@wrong("REV-003", "answers a repeated withdrawal as stale")
-async def takes_repeated_withdrawals_for_stale(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    again = seen.method == "DELETE" and (answered.json or {}).get("verdict") == "duplicate"
-    return _stale(answered, "older-revision") if again else answered
+    if "digest" not in body or "revision" not in body:
+        return None
+    other = f"{body['revision']:064x}"[-64:]
+    mixed = "".join(f"{int(a, 16) ^ int(b, 16):x}" for a, b in zip(body["digest"], other, strict=True))
+    return answered.saying({**body, "digest": mixed})
 
 
 @wrong("REV-003", "writes a change for each duplicate")
@@ -189,12 +163,6 @@ async def writes_no_receipt_of_duplicates(seen: Seen, forward: Forward) -> Answe
     return answered
 
 
-@wrong("REV-004", "answers other content under the same revision as stale")
-async def calls_reuse_stale(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    return _stale(answered, "older-revision") if "revision-reused" in codes(answered.json) else answered
-
-
 @wrong("REV-004", "accepts other content of a batch or snapshot under the same revision")
 async def accepts_reuse_in_lines(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
@@ -209,12 +177,9 @@ async def accepts_reuse_in_lines(seen: Seen, forward: Forward) -> Answer:
     return answered if again.status not in {200, 202} else again
 
 
-@wrong("REV-004", "accepts a withdrawal at the revision of the publication")
-async def withdraws_without_a_new_revision(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and "revision-reused" in codes(answered.json):
-        return await forward(seen.asking(revision=str(int(seen.query["revision"]) + 1)))
-    return answered
+@on_answer("REV-004", "accepts a withdrawal at the revision of the publication", "DELETE +revision-reused")
+def withdraws_without_a_new_revision(seen: Seen, _: Answer) -> Changed:
+    return seen.asking(revision=str(int(seen.query["revision"]) + 1))
 
 
 register("revisions")

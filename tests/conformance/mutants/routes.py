@@ -21,16 +21,18 @@ from tests.conformance.mutants.views import (
     way,
     with_changes,
 )
+from tests.conformance.mutants.when import Changed, on_answer, on_page
 
 _HOST = "stages.grand-est.example"
 
 
-@wrong("RTE-004", "adds the reader to the provenance")
-async def adds_the_reader(seen: Seen, forward: Forward) -> Answer:
+_LOST = {"filled", "cancelled", "out-of-scope"}
+
+
+@on_answer("RTE-004", "adds the reader to the provenance")
+def adds_the_reader(seen: Seen, answered: Answer) -> Changed:
     return on_views(
-        seen,
-        await forward(seen),
-        lambda view: {**view, "provenance": [*dict.fromkeys([*view["provenance"], asker(seen)])]},
+        seen, answered, lambda view: {**view, "provenance": [*dict.fromkeys([*view["provenance"], asker(seen)])]}
     )
 
 
@@ -60,71 +62,47 @@ async def exports_by_publisher(seen: Seen, forward: Forward) -> Answer:
     return export_answer("csv", "\ufeff" + out.getvalue())
 
 
-def _forgetting(seen: Seen, answered: Answer, forgotten: Callable[[Any], bool], reasons: set[str]) -> Answer:
-    """The feed without removals, for these reasons, of offers whose last content is like this."""
-    page = page_of(seen, answered)
+def _forgetting(seen: Seen, answered: Answer, forgotten: Callable[[Any], bool]) -> Changed:
+    """The feed without removals of offers whose last content is like this."""
+    known, page = keep(seen), page_of(seen, answered)
     if page is None:
-        return answered
-    known = keep(seen)
+        return None
     lost = {name for name, document in known.items() if forgotten(document) and owner(name) != asker(seen)}
-    return with_changes(
-        answered,
-        [each for each in page["changes"] if each.get("reason") not in reasons or each["id"] not in lost],
-    )
-
-
-@wrong("RTE-006", "sends no removal of a withdrawn offer that was hidden before, to readers who had it")
-async def forgets_readers_of_hidden_offers(seen: Seen, forward: Forward) -> Answer:
-    keep(seen)
-    return _forgetting(
-        seen, await forward(seen), lambda each: hidden_from(each, asker(seen)), {"filled", "cancelled", "out-of-scope"}
-    )
-
-
-@wrong("RTE-006", "sends no removal when an offer moves to the host of a reader who had it")
-async def forgets_readers_whose_host_it_is_now(seen: Seen, forward: Forward) -> Answer:
-    keep(seen)
-    return _forgetting(
-        seen,
-        await forward(seen),
-        lambda each: f"//{_HOST}/" in each["apply_url"],
-        {"filled", "cancelled", "out-of-scope"},
-    )
-
-
-@wrong("RTE-006", "sends a withdrawal to those only who could see the offer at the end")
-async def forgets_readers_after_a_move(seen: Seen, forward: Forward) -> Answer:
-    keep(seen)
-    answered = await forward(seen)
-    if seen.query.keys() & {"territory", "region", "department"}:
-        return answered
-    region = {"57": "44", "54": "44", "67": "44", "68": "44", "51": "44", "88": "44", "10": "44"}
-    return _forgetting(
-        seen,
-        answered,
-        lambda each: region.get(each["location"]["postal_code"][:2]) != REGIONS.get(asker(seen)),
-        {"filled", "cancelled", "out-of-scope"},
-    )
-
-
-@wrong("RTE-007", "withholds possible duplicates from lists")
-async def lists_no_duplicates(seen: Seen, forward: Forward) -> Answer:
-    return on_views(seen, await forward(seen), lambda view: None if view.get("possible_duplicates") else view, [LIST])
-
-
-@wrong("RTE-007", "withholds possible duplicates from the feed")
-async def feeds_no_duplicates(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
-    kept = []
-    titles = seen.memory.setdefault("titles", {})
-    for change in page["changes"]:
-        title = change["offer"]["title"] if change["op"] == "upsert" else ""
-        if not title or titles.setdefault(title, change["id"]) == change["id"]:
-            kept.append(change)
+    kept = [each for each in page["changes"] if each.get("reason") not in _LOST or each["id"] not in lost]
     return with_changes(answered, kept)
+
+
+@on_answer("RTE-006", "sends no removal of a withdrawn offer that was hidden before, to readers who had it")
+def forgets_readers_of_hidden_offers(seen: Seen, answered: Answer) -> Changed:
+    return _forgetting(seen, answered, lambda each: hidden_from(each, asker(seen)))
+
+
+@on_answer("RTE-006", "sends no removal when an offer moves to the host of a reader who had it")
+def forgets_readers_whose_host_it_is_now(seen: Seen, answered: Answer) -> Changed:
+    return _forgetting(seen, answered, lambda each: f"//{_HOST}/" in each["apply_url"])
+
+
+@on_answer("RTE-006", "sends a withdrawal to those only who could see the offer at the end")
+def forgets_readers_after_a_move(seen: Seen, answered: Answer) -> Changed:
+    keep(seen)
+    region = dict.fromkeys(("57", "54", "67", "68", "51", "88", "10"), "44")
+    own = REGIONS.get(asker(seen))
+    elsewhere = not seen.query.keys() & {"territory", "region", "department"}
+    return _forgetting(
+        seen, answered, lambda each: elsewhere and region.get(each["location"]["postal_code"][:2]) != own
+    )
+
+
+@on_answer("RTE-007", "withholds possible duplicates from lists")
+def lists_no_duplicates(seen: Seen, answered: Answer) -> Changed:
+    return on_views(seen, answered, lambda view: None if view.get("possible_duplicates") else view, [LIST])
+
+
+@on_page("RTE-007", "withholds possible duplicates from the feed")
+def feeds_no_duplicates(seen: Seen, page: Any) -> Any:
+    titles = seen.memory.setdefault("titles", {})
+    named = ((each, each["offer"]["title"] if each["op"] == "upsert" else "") for each in page["changes"])
+    return [each for each, title in named if not title or titles.setdefault(title, each["id"]) == each["id"]]
 
 
 register("routes")

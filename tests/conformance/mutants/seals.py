@@ -6,8 +6,17 @@ from dataclasses import replace
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import CHANGES, code_of, page_of, way
+from tests.conformance.mutants.when import Changed, on_answer
 
 _HANG = 120
+
+
+_LISTS = {"/v1/offers", "/v1/receipts"}
+
+
+def _like(known: list[str], given: str) -> str | None:
+    """One of these that is the given one with a character or two changed."""
+    return next((each for each in known if _close(each, given)), None)
 
 
 def _close(known: str, given: str) -> bool:
@@ -15,54 +24,39 @@ def _close(known: str, given: str) -> bool:
     return len(known) == len(given) and 0 < sum(a != b for a, b in zip(known, given, strict=True)) <= 2
 
 
-@wrong("SEC-006", "takes a cursor of the feed in which something was changed")
-async def takes_altered_cursors(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    cursors = seen.memory.setdefault("cursors", [])
+@on_answer("SEC-006", "takes a cursor of the feed in which something was changed", "feed")
+def takes_altered_cursors(seen: Seen, answered: Answer) -> Changed:
+    page, cursors = page_of(seen, answered), seen.memory.setdefault("cursors", [])
     if page is not None:
         cursors.append(page["cursor"])
-    if way(seen) == CHANGES and code_of(answered) == "cursor-forged":
-        known = next((each for each in cursors if _close(each, seen.query["cursor"])), None)
-        return answered if known is None else await forward(seen.asking(cursor=known))
-    return answered
+    known = _like(cursors, seen.query["cursor"]) if code_of(answered) == "cursor-forged" else None
+    return None if known is None else seen.asking(cursor=known)
 
 
-@wrong("SEC-006", "takes a cursor of the list in the feed")
-async def takes_cursors_of_the_list_in_the_feed(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if answered.status == 200 and seen.path in {"/v1/offers", "/v1/receipts"} and isinstance(body, dict):
-        seen.memory[str(body.get("cursor"))] = True
-    if way(seen) == CHANGES and answered.status == 400 and seen.memory.get(seen.query.get("cursor", "")):
-        return await forward(seen.asking(cursor=None))
-    return answered
+@on_answer("SEC-006", "takes a cursor of the list in the feed")
+def takes_cursors_of_the_list_in_the_feed(seen: Seen, answered: Answer) -> Changed:
+    if answered.status == 200 and seen.path in _LISTS and isinstance(answered.json, dict):
+        seen.memory[str(answered.json.get("cursor"))] = True
+    known = way(seen) == CHANGES and answered.status == 400 and seen.memory.get(seen.query.get("cursor", ""))
+    return seen.asking(cursor=None) if known else None
 
 
-@wrong("SEC-006", "takes a cursor of the feed in the list and among receipts")
-async def takes_cursors_of_the_feed_in_the_list(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is not None:
+@on_answer("SEC-006", "takes a cursor of the feed in the list and among receipts")
+def takes_cursors_of_the_feed_in_the_list(seen: Seen, answered: Answer) -> Changed:
+    if (page := page_of(seen, answered)) is not None:
         seen.memory[page["cursor"]] = True
-    elsewhere = seen.path in {"/v1/offers", "/v1/receipts"} and answered.status == 400
-    return (
-        await forward(seen.asking(cursor=None))
-        if elsewhere and seen.memory.get(seen.query.get("cursor", ""))
-        else answered
-    )
+    known = seen.path in _LISTS and answered.status == 400 and seen.memory.get(seen.query.get("cursor", ""))
+    return seen.asking(cursor=None) if known else None
 
 
-@wrong("SEC-006", "takes a mark in which something was changed")
-async def takes_altered_marks(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("SEC-006", "takes a mark in which something was changed")
+def takes_altered_marks(seen: Seen, answered: Answer) -> Changed:
     marks = seen.memory.setdefault("marks", [])
     if seen.path == "/v1/snapshots/marks" and answered.status == 201:
         marks.append(answered.json["mark"])
-    if seen.path == "/v1/snapshots" and code_of(answered) == "mark-invalid":
-        known = next((each for each in marks if _close(each, seen.query["mark"])), None)
-        return answered if known is None else await forward(seen.asking(mark=known))
-    return answered
+    invalid = seen.path == "/v1/snapshots" and code_of(answered) == "mark-invalid"
+    known = _like(marks, seen.query["mark"]) if invalid else None
+    return None if known is None else seen.asking(mark=known)
 
 
 @wrong("PUB-021", "takes another platform's mark")
@@ -91,12 +85,6 @@ async def reads_altered_receipts(seen: Seen, forward: Forward) -> Answer:
         known = next((each for each, token in issued.items() if _close(each, name) and token == mine), None)
         return answered if known is None else await forward(replace(seen, path=f"/v1/receipts/{known}"))
     return answered
-
-
-@wrong("SEC-007", "asks for a token before its metrics, at the partners' port")
-async def shows_metrics_to_partners(seen: Seen, forward: Forward) -> Answer:
-    known = seen.path == "/metrics" and "Authorization" in seen.headers
-    return Answer(200, {"Content-Type": "text/plain"}, b"requests_total 1\n") if known else await forward(seen)
 
 
 @wrong("SEC-010", "hangs on a long text full of at signs")

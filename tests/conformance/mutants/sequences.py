@@ -12,25 +12,22 @@ from tests.conformance.mutants.ways import (
     entries,
     way_in,
 )
+from tests.conformance.mutants.when import Changed, on_answer
 
 register("sequences")
 
 
-@wrong("REV-005", "withdraws an offer by a lower revision")
-async def withdraws_by_lower_revisions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.method == "DELETE" and "older-revision" in codes(answered.json):
-        return await forward(seen.asking(revision=str(answered.json["current"]["revision"] + 1)))
-    return answered
+def _with_own_marker(answered: Answer, number: Any) -> Changed:
+    """The answer with another revision in the marker of an offer that the gateway withdrew."""
+    marker = answered.json.get("marker")
+    if not marker or marker["reason"] not in {"absent", "moderated", "expired"}:
+        return None
+    return answered.saying({**answered.json, "marker": {**marker, "revision": number(marker["revision"])}})
 
 
-@wrong("REV-005", "accepts lower revisions in a batch")
-async def accepts_lower_revisions_of_lines(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) == "batch" and b'"older-revision"' in answered.body:
-        body = answered.body.replace(b'"status":"stale"', b'"status":"accepted"').replace(b"older-revision", b"x")
-        return replace(answered, body=body)
-    return answered
+@on_answer("REV-005", "withdraws an offer by a lower revision", "DELETE +older-revision")
+def withdraws_by_lower_revisions(seen: Seen, answered: Answer) -> Changed:
+    return seen.asking(revision=str(answered.json["current"]["revision"] + 1))
 
 
 @wrong("REV-005", "counts a stale submission as its last one")
@@ -95,14 +92,11 @@ async def decides_arrays_backwards(seen: Seen, forward: Forward) -> Answer:
     return await _reordered(seen, forward, lambda _, index: -index)
 
 
-@wrong("REV-006", "takes the highest revision of each offer of a batch, and drops the others")
-async def keeps_the_highest_of_a_batch(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) != "batch" or answered.status != 200:
-        return answered
+@on_answer("REV-006", "takes the highest revision of each offer of a batch, and drops the others", "batch 200")
+def keeps_the_highest_of_a_batch(_: Seen, answered: Answer) -> Changed:
     ids = [each.get("id") for each in answered.json["results"]]
     results = [
-        {**each, "status": "stale"} if ids.count(each.get("id")) > 1 and each.get("id") in ids[index + 1 :] else each
+        {**each, "status": "stale"} if each.get("id") in ids[index + 1 :] else each
         for index, each in enumerate(answered.json["results"])
     ]
     return answered.saying({**answered.json, "results": results})
@@ -162,23 +156,14 @@ async def begins_sequences_again(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("REV-008", "raises the revision of an offer that it withdraws itself")
-async def raises_its_own_revisions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    marker = (answered.json or {}).get("marker") if answered.status == 410 else None
-    if marker and marker["reason"] in {"absent", "moderated", "expired"}:
-        return answered.saying({**answered.json, "marker": {**marker, "revision": marker["revision"] + 1}})
-    return answered
+@on_answer("REV-008", "raises the revision of an offer that it withdraws itself", "410 object")
+def raises_its_own_revisions(_: Seen, answered: Answer) -> Changed:
+    return _with_own_marker(answered, lambda revision: revision + 1)
 
 
-@wrong("REV-008", "forgets the publisher's revision when it withdraws an offer itself")
-async def forgets_revisions(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    current = (answered.json or {}).get("current")
-    own = codes(answered.json) & {"withdrawn-absent", "withdrawn-moderated", "moderated"}
-    if current and own:
+@on_answer("REV-008", "forgets the publisher's revision when it withdraws an offer itself", "object")
+def forgets_revisions(_: Seen, answered: Answer) -> Changed:
+    current = answered.json.get("current")
+    if current and codes(answered.json) & {"withdrawn-absent", "withdrawn-moderated", "moderated"}:
         return answered.saying({**answered.json, "current": {**current, "revision": 1_790_000_000_000}})
-    marker = (answered.json or {}).get("marker") if answered.status == 410 else None
-    if marker and marker["reason"] in {"absent", "moderated", "expired"}:
-        return answered.saying({**answered.json, "marker": {**marker, "revision": 1}})
-    return answered
+    return _with_own_marker(answered, lambda _: 1) if answered.status == 410 else None

@@ -8,6 +8,7 @@ import orjson
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.views import asker, code_of, problem
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 _SNAPSHOTS = "/v1/snapshots"
 _GUARD = "snapshot-shrinks-too-much"
@@ -19,6 +20,14 @@ class Shrinking:
 
     live: int
     absent: int
+
+
+_CONFIRMED = f"?confirm @{_GUARD}"
+
+
+def _confirmed(seen: Seen, answered: Answer) -> Seen:
+    """The snapshot with the confirmation that the answer asks for."""
+    return seen.asking(confirm=str(answered.json["would_withdraw"]))
 
 
 def lines_of(seen: Seen) -> list[Any]:
@@ -57,9 +66,8 @@ async def _laxer(seen: Seen, forward: Forward, free: Callable[[Shrinking], bool]
     """It asks for no confirmation where this holds."""
     found = await _shrinking(seen, forward) if seen.path == _SNAPSHOTS else None
     answered = await forward(seen)
-    if found is not None and code_of(answered) == _GUARD and "confirm" not in seen.query and free(found):
-        return await forward(seen.asking(confirm=str(answered.json["would_withdraw"])))
-    return answered
+    lax = found is not None and code_of(answered) == _GUARD and "confirm" not in seen.query and free(found)
+    return await forward(_confirmed(seen, answered)) if lax else answered
 
 
 @wrong("PUB-028", "asks for confirmation at a fifth, not above it")
@@ -104,21 +112,14 @@ async def guards_large_sets_only(seen: Seen, forward: Forward) -> Answer:
     return await _laxer(seen, forward, lambda found: empty and found.live < 10)
 
 
-@wrong("PUB-028", "takes any number for the confirmation")
-async def takes_any_confirmation(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if "confirm" in seen.query and code_of(answered) == _GUARD:
-        return await forward(seen.asking(confirm=str(answered.json["would_withdraw"])))
-    return answered
+@on_answer("PUB-028", "takes any number for the confirmation", _CONFIRMED)
+def takes_any_confirmation(seen: Seen, answered: Answer) -> Changed:
+    return _confirmed(seen, answered)
 
 
-@wrong("PUB-028", "takes a confirmation of more than would be withdrawn")
-async def takes_larger_confirmations(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if "confirm" in seen.query and code_of(answered) == _GUARD:
-        needed = int(answered.json["would_withdraw"])
-        return await forward(seen.asking(confirm=str(needed))) if int(seen.query["confirm"]) > needed else answered
-    return answered
+@on_answer("PUB-028", "takes a confirmation of more than would be withdrawn", _CONFIRMED)
+def takes_larger_confirmations(seen: Seen, answered: Answer) -> Changed:
+    return _confirmed(seen, answered) if int(seen.query["confirm"]) > answered.json["would_withdraw"] else None
 
 
 @wrong("PUB-028", "withdraws what it may before it asks for confirmation")
@@ -143,29 +144,22 @@ async def tells_another_number(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-028", "asks for confirmation because items are refused")
-async def guards_refusals(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    body = answered.json
-    if seen.path == _SNAPSHOTS and answered.status in {200, 202} and body.get("refused"):
-        return problem(409, _GUARD, would_withdraw=body["refused"])
-    return answered
+@on_answer("PUB-028", "asks for confirmation because items are refused", "snapshot 200|202")
+def guards_refusals(_: Seen, answered: Answer) -> Changed:
+    refused = answered.json.get("refused")
+    return problem(409, _GUARD, would_withdraw=refused) if refused else None
 
 
-@wrong("PUB-024", "takes the count of a snapshot from any line")
-async def takes_the_count_from_any_line(seen: Seen, forward: Forward) -> Answer:
+@on_request("PUB-024", "takes the count of a snapshot from any line", "snapshot")
+def takes_the_count_from_any_line(seen: Seen) -> Changed:
     lines = [line for line in seen.body.split(b"\n") if line]
     counts = [line for line in lines if line.startswith(b'{"count"')]
-    if seen.path == _SNAPSHOTS and counts and not lines[-1].startswith(b'{"count"'):
-        return await forward(replace(seen, body=b"\n".join([*(each for each in lines if each not in counts), *counts])))
-    return await forward(seen)
+    body = b"\n".join([*(each for each in lines if each not in counts), *counts])
+    return replace(seen, body=body) if counts and not lines[-1].startswith(b'{"count"') else None
 
 
-@wrong("PUB-024", "takes a snapshot that holds more than it announces")
-async def takes_more_than_announced(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    lines = lines_of(seen)
-    if code_of(answered) == "snapshot-count-wrong" and lines and lines[-1]["count"] < len(lines) - 1:
-        *offers, _ = [line for line in seen.body.split(b"\n") if line]
-        return await forward(replace(seen, body=b"\n".join([*offers, b'{"count": %d}' % len(offers)])))
-    return answered
+@on_answer("PUB-024", "takes a snapshot that holds more than it announces", "@snapshot-count-wrong")
+def takes_more_than_announced(seen: Seen, _: Answer) -> Changed:
+    *offers, _last = [line for line in seen.body.split(b"\n") if line]
+    other = replace(seen, body=b"\n".join([*offers, b'{"count": %d}' % len(offers)]))
+    return other if lines_of(seen) and lines_of(seen)[-1]["count"] < len(offers) else None

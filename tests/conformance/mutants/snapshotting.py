@@ -6,23 +6,42 @@ from dataclasses import replace
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
-from tests.conformance.mutants.uploads import OFFERS, code_of, is_snapshot, lines_of, set_of, value_of
-from tests.conformance.mutants.ways import MARKS, refusal, unpacked
+from tests.conformance.mutants.uploads import (
+    OFFERS,
+    batch_of,
+    code_of,
+    is_snapshot,
+    lines_of,
+    offers_of,
+    set_of,
+    value_of,
+)
+from tests.conformance.mutants.ways import BATCH, MARKS, refusal, unpacked
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 
-async def _new_mark(seen: Seen, forward: Forward) -> str:
-    asked = replace(seen, path=MARKS, query={}, body=b"").bearing(
-        content_type=None, content_encoding=None, prefer=None, idempotency_key=None
-    )
-    answered = await forward(asked)
-    return str((answered.json or {}).get("mark"))
+async def _with_marks(seen: Seen, forward: Forward) -> tuple[Answer, bool]:
+    """The answer, and whether this gateway has issued the request's mark; to whom does not matter."""
+    answered = await forward(seen)
+    known = seen.memory.setdefault("marks", set())
+    if seen.path == MARKS and answered.status == 201:
+        known.add(answered.json["mark"])
+    return answered, seen.query.get("mark") in known
+
+
+async def _with_a_new_mark(seen: Seen, forward: Forward, *, where: bool) -> Answer | None:
+    """The answer to the snapshot under a mark that is taken now, where this holds."""
+    if not (where and is_snapshot(seen)):
+        return None
+    bare = replace(seen, path=MARKS, query={}, body=b"")
+    bare = bare.bearing(content_type=None, content_encoding=None, prefer=None, idempotency_key=None)
+    mark = (await forward(bare)).json or {}
+    return await forward(seen.asking(mark=str(mark.get("mark"))))
 
 
 @wrong("PUB-020", "takes a mark by itself when a snapshot brings none")
 async def takes_missing_marks_itself(seen: Seen, forward: Forward) -> Answer:
-    if is_snapshot(seen) and "mark" not in seen.query:
-        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
-    return await forward(seen)
+    return await _with_a_new_mark(seen, forward, where="mark" not in seen.query) or await forward(seen)
 
 
 @wrong("PUB-020", "treats what was updated after the mark as if it were older")
@@ -46,49 +65,34 @@ async def forgets_updates_after_the_mark(seen: Seen, forward: Forward) -> Answer
 
 @wrong("PUB-020", "treats what a batch brought after the mark as absent")
 async def forgets_batches_after_the_mark(seen: Seen, forward: Forward) -> Answer:
-    if seen.path == MARKS:
-        seen.memory["batched"] = False
-    elif seen.path == "/v1/offers/batch":
-        seen.memory["batched"] = True
-    if is_snapshot(seen) and seen.memory.get("batched") and "mark" in seen.query:
-        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
-    return await forward(seen)
+    if seen.path in {MARKS, BATCH}:
+        seen.memory["batched"] = seen.path == BATCH
+    late = bool(seen.memory.get("batched")) and "mark" in seen.query
+    return await _with_a_new_mark(seen, forward, where=late) or await forward(seen)
 
 
 @wrong("PUB-021", "accepts the mark of another platform")
 async def accepts_marks_of_others(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.path == MARKS and answered.status == 201:
-        seen.memory.setdefault("marks", set()).add(answered.json["mark"])
-    if (
-        is_snapshot(seen)
-        and code_of(answered) == "mark-invalid"
-        and seen.query.get("mark") in seen.memory.get("marks", ())
-    ):
-        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
-    return answered
+    answered, issued = await _with_marks(seen, forward)
+    invalid = code_of(answered) == "mark-invalid"
+    return await _with_a_new_mark(seen, forward, where=invalid and issued) or answered
 
 
 @wrong("PUB-021", "does not verify marks")
 async def accepts_forged_marks(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    known = seen.memory.setdefault("marks", set())
-    if seen.path == MARKS and answered.status == 201:
-        known.add(answered.json["mark"])
-    if is_snapshot(seen) and code_of(answered) == "mark-invalid" and seen.query.get("mark") not in known:
-        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
-    return answered
+    answered, issued = await _with_marks(seen, forward)
+    invalid = code_of(answered) == "mark-invalid"
+    return await _with_a_new_mark(seen, forward, where=invalid and not issued) or answered
 
 
 @wrong("PUB-022", "accepts an older mark after a later one was applied")
 async def accepts_older_marks(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
-    used = seen.memory.setdefault("used", set())
+    used, mark = seen.memory.setdefault("used", set()), seen.query.get("mark")
     if is_snapshot(seen) and answered.status in {200, 202}:
-        used.add(seen.query.get("mark"))
-    if is_snapshot(seen) and code_of(answered) == "stale-mark" and seen.query.get("mark") not in used:
-        return await forward(seen.asking(mark=await _new_mark(seen, forward)))
-    return answered
+        used.add(mark)
+    stale = code_of(answered) == "stale-mark" and mark not in used
+    return await _with_a_new_mark(seen, forward, where=stale) or answered
 
 
 @wrong("PUB-022", "uses a mark up by a snapshot that it refuses")
@@ -117,41 +121,30 @@ async def forgets_keys_of_snapshots(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-024", "takes any count for right")
-async def counts_itself(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if is_snapshot(seen) and code_of(answered) == "snapshot-count-wrong":
-        return await forward(set_of(seen, [line for line in lines_of(seen) if b'"count"' not in line[:12]]))
-    return answered
+@on_answer("PUB-024", "takes any count for right", "snapshot @snapshot-count-wrong")
+def counts_itself(seen: Seen, _: Answer) -> Changed:
+    return set_of(seen, offers_of(seen))
 
 
-@wrong("PUB-024", "minds too few lines, and not too many")
-async def minds_too_few_lines(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if is_snapshot(seen) and code_of(answered) == "snapshot-count-wrong":
-        *offers, last = lines_of(seen)
-        said = (value_of(last) or {}).get("count")
-        if isinstance(said, int) and said < len(offers):
-            return await forward(set_of(seen, offers))
-    return answered
+@on_answer("PUB-024", "minds too few lines, and not too many", "snapshot @snapshot-count-wrong")
+def minds_too_few_lines(seen: Seen, _: Answer) -> Changed:
+    *offers, last = lines_of(seen)
+    count = (value_of(last) or {}).get("count")
+    return set_of(seen, offers) if isinstance(count, int) and count < len(offers) else None
 
 
-@wrong("PUB-024", "finds the count on any line")
-async def finds_the_count_anywhere(seen: Seen, forward: Forward) -> Answer:
-    lines = lines_of(seen)
-    offers = [line for line in lines if not line.lstrip().startswith(b'{"count"')]
-    if is_snapshot(seen) and len(offers) == len(lines) - 1 and not lines[-1].lstrip().startswith(b'{"count"'):
-        return await forward(set_of(seen, offers))
-    return await forward(seen)
+@on_request("PUB-024", "finds the count on any line", "snapshot")
+def finds_the_count_anywhere(seen: Seen) -> Changed:
+    lines, offers = lines_of(seen), offers_of(seen)
+    return set_of(seen, offers) if len(offers) == len(lines) - 1 and lines[-1] in offers else None
 
 
-@wrong("PUB-024", "reads a count that is a text, or has more beside it")
-async def reads_loose_counts(seen: Seen, forward: Forward) -> Answer:
+@on_request("PUB-024", "reads a count that is a text, or has more beside it", "snapshot")
+def reads_loose_counts(seen: Seen) -> Changed:
     lines = lines_of(seen)
     last = value_of(lines[-1]) if lines else None
-    if is_snapshot(seen) and isinstance(last, dict) and str(last.get("count")) == str(len(lines) - 1):
-        return await forward(set_of(seen, lines[:-1]))
-    return await forward(seen)
+    loose = isinstance(last, dict) and str(last.get("count")) == str(len(lines) - 1)
+    return set_of(seen, lines[:-1]) if loose else None
 
 
 @wrong("PUB-024", "applies a compressed snapshot that is cut")
@@ -169,9 +162,7 @@ async def applies_cut_snapshots(seen: Seen, forward: Forward) -> Answer:
 async def publishes_before_it_counts(seen: Seen, forward: Forward) -> Answer:
     answered = await forward(seen)
     if is_snapshot(seen) and str(code_of(answered)).startswith("snapshot-count"):
-        lines = [line for line in lines_of(seen) if b'"count"' not in line[:12]]
-        batch = replace(seen, path="/v1/offers/batch", query={"partial": "true"}, body=b"\n".join([*lines, b""]))
-        await forward(batch.bearing(content_encoding=None, idempotency_key=None, prefer="wait=5"))
+        await forward(batch_of(seen, offers_of(seen), partial="true"))
     return answered
 
 

@@ -1,21 +1,19 @@
 """Gateways that begin or go on wrongly: what a reader from the start gets, and where a cursor leads."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, wrong
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.views import CHANGES, asker, code_of, page_of, way, with_changes
+from tests.conformance.mutants.when import Changed, on_answer, on_page
 
 _FILTERS = ("region", "department", "level", "week", "sector", "platform", "bbox", "territory")
 
 
-@wrong("FEED-010", "gives a reader from the start an offer twice")
-async def begins_with_doubles(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None or "cursor" in seen.query or not page["changes"]:
-        return answered
-    return with_changes(answered, [*page["changes"], page["changes"][-1]])
+@on_page("FEED-010", "gives a reader from the start an offer twice", "!?cursor")
+def begins_with_doubles(_: Seen, page: Any) -> Any:
+    return [*page["changes"], *page["changes"][-1:]]
 
 
 @wrong("FEED-010", "gives a reader from the start the removals too")
@@ -33,17 +31,13 @@ async def begins_with_removals(seen: Seen, forward: Forward) -> Answer:
     return with_changes(answered, [*removals, *page["changes"]])
 
 
-@wrong("FEED-010", "gives a reader from the start offers that were withdrawn")
-async def begins_with_withdrawn_offers(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
+@on_page("FEED-010", "gives a reader from the start offers that were withdrawn")
+def begins_with_withdrawn_offers(seen: Seen, page: Any) -> Any:
     states = seen.memory.setdefault(f"states {sorted(_filter(seen).items())} {asker(seen)}", {})
     live = {change["id"] for change in page["changes"]}
     old = [] if "cursor" in seen.query or page["more"] else [each for name, each in states.items() if name not in live]
     states.update({each["id"]: each for each in page["changes"] if each["op"] == "upsert"})
-    return with_changes(answered, [*page["changes"], *old])
+    return [*page["changes"], *old]
 
 
 @wrong("FEED-010", "leaves out offers that were updated when a reader begins")
@@ -57,23 +51,17 @@ async def begins_without_updated_offers(seen: Seen, forward: Forward) -> Answer:
     return with_changes(answered, [e for e in page["changes"] if e["id"] not in seen.memory.get("updated", set())])
 
 
-@wrong("FEED-003", "loses what happens between an empty page and the next request")
-async def goes_on_at_the_end(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    if page is None:
-        return answered
+@on_page("FEED-003", "loses what happens between an empty page and the next request")
+def goes_on_at_the_end(seen: Seen, page: Any) -> Any:
     lost = seen.memory.pop(f"empty {seen.query.get('cursor')}", False)
     if not page["changes"]:
         seen.memory[f"empty {page['cursor']}"] = "cursor" not in seen.query or not lost
-    return with_changes(answered, []) if lost else answered
+    return [] if lost else None
 
 
-@wrong("FEED-003", "returns the cursor that it was given, with every page")
-async def returns_the_cursor_it_was_given(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    page = page_of(seen, answered)
-    return answered.saying({**page, "cursor": seen.query["cursor"]}) if page and "cursor" in seen.query else answered
+@on_answer("FEED-003", "returns the cursor that it was given, with every page", "feed ?cursor 200")
+def returns_the_cursor_it_was_given(seen: Seen, answered: Answer) -> Changed:
+    return answered.saying({**answered.json, "cursor": seen.query["cursor"]})
 
 
 @wrong("FEED-004", "takes a cursor that has lost its end")

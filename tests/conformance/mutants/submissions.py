@@ -5,37 +5,30 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, 
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import (
     OFFERS,
-    answers_items,
     code_of,
     decided,
-    is_snapshot,
     lines_of,
+    offers_of,
     set_of,
     value_of,
     withdrawn_one,
 )
-from tests.conformance.mutants.ways import edited, problem, refusal, way_in
+from tests.conformance.mutants.ways import edited, problem, refusal
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 _KEY = "Idempotency-Key"
 
 register("submissions")
 
 
-@wrong("IDN-005", "takes an id of the content in other letters for that of the address")
-async def compares_ids_loosely(seen: Seen, forward: Forward) -> Answer:
-    document = seen.json
-    if seen.publishes and isinstance(document, dict) and isinstance(document.get("id"), str):
-        there = seen.path.removeprefix(OFFERS)
-        if document["id"] != there and document["id"].lower() == there.lower():
-            return await forward(seen.carrying({**document, "id": there}))
-    return await forward(seen)
+@on_request("IDN-005", "takes an id of the content in other letters for that of the address", "offer document")
+def compares_ids_loosely(seen: Seen) -> Changed:
+    there, own = seen.path.removeprefix(OFFERS), str(seen.json.get("id"))
+    return seen.carrying({**seen.json, "id": there}) if own != there and own.lower() == there.lower() else None
 
 
-@wrong("REV-006", "takes the first line of each offer of a batch, and drops the others")
-async def keeps_the_first_of_a_batch(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if not answers_items(seen, answered, "batch") or answered.status != 200:
-        return answered
+@on_answer("REV-006", "takes the first line of each offer of a batch, and drops the others", "batch items 200")
+def keeps_the_first_of_a_batch(_: Seen, answered: Answer) -> Changed:
     ids = [each.get("id") for each in answered.json["results"]]
     results = [
         {**each, "status": "duplicate"} if each.get("id") in ids[:index] else each
@@ -44,13 +37,10 @@ async def keeps_the_first_of_a_batch(seen: Seen, forward: Forward) -> Answer:
     return answered.saying({**answered.json, "results": results})
 
 
-@wrong("REV-007", "gives all offers of a batch the sequence of the first one")
-async def numbers_batches_once(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if seen.publishes and decided(answered):
-        first = seen.memory.setdefault(f"sequence {seen.path}", answered.json["sequence"])
-        return answered.saying({**answered.json, "sequence": first})
-    return answered
+@on_answer("REV-007", "gives all offers of a batch the sequence of the first one", "offer decided")
+def numbers_batches_once(seen: Seen, answered: Answer) -> Changed:
+    first = seen.memory.setdefault(f"sequence {seen.path}", answered.json["sequence"])
+    return answered.saying({**answered.json, "sequence": first})
 
 
 @wrong("WDR-004", "asks for a revision two above the withdrawal's")
@@ -126,60 +116,43 @@ async def remembers_dry_runs(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("PUB-011", "takes partial=false for partial")
-async def takes_any_partial(seen: Seen, forward: Forward) -> Answer:
-    return await forward(seen.asking(partial="true") if seen.query.get("partial") == "false" else seen)
+@on_request("PUB-014", "refuses blanks before and behind an item", "batch")
+def refuses_blanks_around_lines(seen: Seen) -> Changed:
+    blanks = any(line.strip() != line for line in lines_of(seen)) and seen.body[:1] != b"["
+    return refusal([], "batch-refused", 422) if blanks else None
 
 
-@wrong("PUB-014", "refuses blanks before and behind an item")
-async def refuses_blanks_around_lines(seen: Seen, forward: Forward) -> Answer:
-    if way_in(seen) == "batch" and any(line.strip() != line for line in lines_of(seen)) and seen.body[:1] != b"[":
-        return refusal([], "batch-refused", 422)
-    return await forward(seen)
-
-
-@wrong("PUB-024", "applies a snapshot that ends within a line")
-async def applies_sets_cut_within_a_line(seen: Seen, forward: Forward) -> Answer:
+@on_request("PUB-024", "applies a snapshot that ends within a line", "snapshot !#Content-Encoding")
+def applies_sets_cut_within_a_line(seen: Seen) -> Changed:
     lines = lines_of(seen)
-    cut = is_snapshot(seen) and lines and value_of(lines[-1]) is None and "Content-Encoding" not in seen.headers
-    return await forward(set_of(seen, lines[:-1]) if cut and len(lines) > 1 else seen)
+    return set_of(seen, lines[:-1]) if len(lines) > 1 and value_of(lines[-1]) is None else None
 
 
-@wrong("PUB-026", "compares the ids of valid lines only")
-async def compares_ids_of_valid_lines(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if is_snapshot(seen) and code_of(answered) == "snapshot-duplicate-id" and b'"s99"' in seen.body:
-        offers = [line for line in lines_of(seen) if not line.lstrip().startswith(b'{"count"')]
-        kept = {
-            (value_of(line) or {}).get("id"): line for line in sorted(offers, key=lambda each: b'"s99"' in each)[::-1]
-        }
-        return await forward(set_of(seen, list(kept.values())))
-    return answered
+@on_answer("PUB-026", "compares the ids of valid lines only", "snapshot @snapshot-duplicate-id")
+def compares_ids_of_valid_lines(seen: Seen, _: Answer) -> Changed:
+    offers = sorted(offers_of(seen), key=lambda each: b'"s99"' in each)[::-1]
+    kept = {(value_of(line) or {}).get("id"): line for line in offers}
+    return set_of(seen, list(kept.values())) if b'"s99"' in seen.body else None
 
 
-@wrong("PUB-041", "takes keys for the same that differ in capitals")
-async def lowers_keys(seen: Seen, forward: Forward) -> Answer:
-    key = seen.headers.get(_KEY)
-    return await forward(seen.bearing(idempotency_key=key.lower()) if key else seen)
+@on_request("PUB-041", "takes keys for the same that differ in capitals", "#Idempotency-Key")
+def lowers_keys(seen: Seen) -> Changed:
+    return seen.bearing(idempotency_key=seen.headers[_KEY].lower())
 
 
-@wrong("PUB-041", "compares the first 32 characters of a key")
-async def cuts_keys(seen: Seen, forward: Forward) -> Answer:
-    key = seen.headers.get(_KEY)
-    return await forward(seen.bearing(idempotency_key=key[:32]) if key and len(key) <= 128 else seen)
+@on_request("PUB-041", "compares the first 32 characters of a key", "#Idempotency-Key")
+def cuts_keys(seen: Seen) -> Changed:
+    key = seen.headers[_KEY]
+    return seen.bearing(idempotency_key=key[:32]) if len(key) <= 128 else None
 
 
-@wrong("PUB-043", "compares the length of the content only")
-async def compares_lengths(seen: Seen, forward: Forward) -> Answer:
-    key = seen.headers.get(_KEY)
-    answered = await forward(seen)
-    if key and answered.status == 202:
-        seen.memory.setdefault(f"length {key} {seen.path}", (len(seen.body), answered))
-    known = seen.memory.get(f"length {key} {seen.path}")
-    if code_of(answered) == "idempotency-reused" and known and known[0] == len(seen.body):
-        replayed: Answer = known[1]
-        return replayed
-    return answered
+@on_answer("PUB-043", "compares the length of the content only", "#Idempotency-Key")
+def compares_lengths(seen: Seen, answered: Answer) -> Changed:
+    name = f"length {seen.headers[_KEY]} {seen.path} {len(seen.body)}"
+    if answered.status == 202:
+        seen.memory.setdefault(name, answered)
+    replayed: Answer | None = seen.memory.get(name) if code_of(answered) == "idempotency-reused" else None
+    return replayed
 
 
 @wrong("REV-002", "takes lists in another order for the same content in a batch")

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from tests.conformance.mutants.proxy import Answer, Seen
-from tests.conformance.mutants.ways import SNAPSHOTS, unpacked, way_in
+from tests.conformance.mutants.ways import BATCH, SNAPSHOTS, unpacked, way_in
 
 OFFERS = "/v1/offers/"
 
@@ -29,6 +29,17 @@ def set_of(seen: Seen, lines: list[bytes]) -> Seen:
     """The snapshot of these lines, with their count."""
     body = b"\n".join([*lines, orjson.dumps({"count": len(lines)}), b""])
     return replace(seen, body=body).bearing(content_encoding=None)
+
+
+def offers_of(seen: Seen) -> list[bytes]:
+    """The lines of a snapshot but for its count."""
+    return [line for line in lines_of(seen) if not line.lstrip().startswith(b'{"count"')]
+
+
+def batch_of(seen: Seen, lines: list[bytes], prefer: str | None = "wait=5", **query: str) -> Seen:
+    """The batch of these lines, plain and without a key."""
+    batch = replace(seen, path=BATCH, query=query, body=b"\n".join([*lines, b""]))
+    return batch.bearing(content_encoding=None, idempotency_key=None, prefer=prefer)
 
 
 def is_snapshot(seen: Seen) -> bool:

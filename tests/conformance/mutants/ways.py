@@ -128,24 +128,26 @@ def rendered_as(edit: Edit, *ways: str) -> Fault:
 
 def reading(names: str, fault: str, *ways: str) -> Callable[[Edit], Edit]:
     """Register a gateway that changes each document before it judges it."""
-    return _registering(names, fault, lambda edit: read_as(edit, *ways))
+    return registering(names, fault, lambda edit: read_as(edit, *ways))
 
 
 def decoding(names: str, fault: str, *ways: str) -> Callable[[Rewrite], Rewrite]:
     """Register a gateway that rewrites the bytes of each document before it judges them."""
-    return _registering(names, fault, lambda rewrite: decoded_as(rewrite, *ways))
+    return registering(names, fault, lambda rewrite: decoded_as(rewrite, *ways))
 
 
 def rendering(names: str, fault: str, *ways: str) -> Callable[[Edit], Edit]:
     """Register a gateway that changes each offer, with its territory, on these ways out in JSON, or on all."""
-    return _registering(names, fault, lambda edit: rendered_as(edit, *ways))
+    return registering(names, fault, lambda edit: rendered_as(edit, *ways))
 
 
-def _registering(names: str, fault: str, make: Callable[[Any], Fault]) -> Callable[[Any], Any]:
+def registering(names: str, fault: str, make: Callable[[Any], Fault], *, issues: bool = False) -> Callable[[Any], Any]:
+    """Register the gateway that this makes of a function, under the function's name."""
+
     def register(edit: Any) -> Any:
         answer = make(edit)
         answer.__name__ = edit.__name__
-        wrong(names, fault)(answer)
+        wrong(names, fault, issues=issues)(answer)
         return edit
 
     return register

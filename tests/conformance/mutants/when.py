@@ -7,13 +7,25 @@ problem in it) and the names below. ``a|b`` is either, ``!`` before them neither
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any, TypeAlias
 
-from tests.conformance.mutants.proxy import Answer, Seen
+from tests.conformance.mutants.proxy import Answer, Forward, Seen
 from tests.conformance.mutants.uploads import answers_items, code_of, decided, is_snapshot, stores_one, withdraws_one
-from tests.conformance.mutants.views import CHANGES, LIST, ONE, asker, scopes_of, way
-from tests.conformance.mutants.ways import codes, waits, way_in
+from tests.conformance.mutants.views import (
+    CHANGES,
+    LIST,
+    ONE,
+    asker,
+    export_answer,
+    export_of,
+    page_of,
+    scopes_of,
+    way,
+    with_changes,
+)
+from tests.conformance.mutants.ways import codes, registering, waits, way_in
 
 _REQUESTS: Mapping[str, Callable[[Seen], bool]] = {
     "offer": lambda seen: seen.publishes,
@@ -42,6 +54,66 @@ _ANSWERS: Mapping[str, Callable[[Seen, Answer], bool]] = {
         answered.status >= 400 and isinstance(answered.json, dict) and "type" in answered.json
     ),
 }
+
+
+Changed: TypeAlias = Seen | Answer | None
+"""Another answer, that to another request, or no change."""
+
+
+def on_request(names: str, fault: str, when: str = "", *, issues: bool = False) -> Callable[[Any], Any]:
+    """Register a gateway that answers such requests otherwise: what the function gives for one."""
+
+    def make(change: Callable[[Seen], Changed]) -> Callable[[Seen, Forward], Any]:
+        async def answer(seen: Seen, forward: Forward) -> Answer:
+            other = change(seen) if asked(when, seen) else None
+            return other if isinstance(other, Answer) else await forward(other or seen)
+
+        return answer
+
+    return registering(names, fault, make, issues=issues)
+
+
+def on_answer(names: str, fault: str, when: str = "", *, issues: bool = False) -> Callable[[Any], Any]:
+    """Register a gateway that changes such answers: what the function gives for a request and its answer."""
+
+    def make(change: Callable[[Seen, Answer], Changed]) -> Callable[[Seen, Forward], Any]:
+        async def answer(seen: Seen, forward: Forward) -> Answer:
+            answered = await forward(seen)
+            so = asked(when, seen) and answered_so(when, seen, answered)
+            other = change(seen, answered) if so else None
+            return await forward(other) if isinstance(other, Seen) else other or answered
+
+        return answer
+
+    return registering(names, fault, make, issues=issues)
+
+
+def on_page(names: str, fault: str, when: str = "") -> Callable[[Any], Any]:
+    """Register a gateway with other pages of the feed: what the function gives for a request and its page."""
+
+    def make(change: Callable[[Seen, Any], Iterable[Any] | None]) -> Callable[[Seen, Forward], Any]:
+        async def answer(seen: Seen, forward: Forward) -> Answer:
+            answered = await forward(seen)
+            page = page_of(seen, answered) if asked(when, seen) else None
+            changes = None if page is None else change(seen, page)
+            return answered if changes is None else with_changes(answered, changes)
+
+        return answer
+
+    return registering(names, fault, make)
+
+
+def on_export(names: str, fault: str, kind: str) -> Callable[[Any], Any]:
+    """Register a gateway with other exports of this kind: what the function gives for a request and its text."""
+
+    def make(change: Callable[[Seen, str], str]) -> Callable[[Seen, Forward], Any]:
+        async def answer(seen: Seen, forward: Forward) -> Answer:
+            text = await export_of(seen, forward, kind)
+            return await forward(seen) if text is None else export_answer(kind, change(seen, text))
+
+        return answer
+
+    return registering(names, fault, make)
 
 
 def asked(signs: str, seen: Seen) -> bool:

@@ -8,16 +8,20 @@ from tests.conformance.mutants.proxy import Answer, Forward, Seen, json_answer, 
 from tests.conformance.mutants.table import register
 from tests.conformance.mutants.uploads import OFFERS, value_of, withdrawn_one, withdraws_one
 from tests.conformance.mutants.ways import codes, edited, problem, refusal, waits, way_in
+from tests.conformance.mutants.when import Changed, on_answer, on_request
 
 
-@wrong("WDR-001", "shows the content of a withdrawn offer beside its marker")
-async def keeps_withdrawn_content(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+def _accepted(answered: Answer) -> Answer:
+    return json_answer(201, {**answered.json, "verdict": "accepted", "problems": []})
+
+
+@on_answer("WDR-001", "shows the content of a withdrawn offer beside its marker")
+def keeps_withdrawn_content(seen: Seen, answered: Answer) -> Changed:
     if seen.publishes and answered.status in {200, 201}:
         seen.memory[f"content {seen.path}"] = seen.json
-    if seen.method == "GET" and answered.status == 410:
-        return answered.saying({**answered.json, "offer": seen.memory.get(f"content {seen.path}", {"title": "x"})})
-    return answered
+    gone = seen.method == "GET" and answered.status == 410
+    content = {"offer": seen.memory.get(f"content {seen.path}", {"title": "x"})}
+    return answered.saying({**answered.json, **content}) if gone else None
 
 
 async def _unknown(seen: Seen, forward: Forward) -> bool:
@@ -74,29 +78,25 @@ async def publishes_after_unknown_withdrawals(seen: Seen, forward: Forward) -> A
     return answered
 
 
-@wrong("WDR-003", "publishes again by a batch what a marker remembers")
-async def reopens_by_batches(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) == "batch" and b'"withdrawn-' in answered.body:
+@on_answer("WDR-003", "publishes again by a batch what a marker remembers", "batch")
+def reopens_by_batches(seen: Seen, answered: Answer) -> Changed:
+    def above(offer: Document) -> None:
+        offer["revision"] += 1_000
 
-        def above(offer: Document) -> None:
-            offer["revision"] += 1_000
-
-        return await forward(edited(seen, above))
-    return answered
+    return edited(seen, above) if b'"withdrawn-' in answered.body else None
 
 
-@wrong("WDR-004", "accepts a withdrawn offer again by PUT, and not by a batch")
-async def reopens_by_put_only(seen: Seen, forward: Forward) -> Answer:
+@on_request("WDR-004", "accepts a withdrawn offer again by PUT, and not by a batch")
+def reopens_by_put_only(seen: Seen) -> Changed:
+    gone = seen.memory.setdefault("withdrawn", set())
     if withdraws_one(seen):
-        seen.memory.setdefault("withdrawn", set()).add(seen.path.removeprefix(OFFERS))
-    gone = seen.memory.get("withdrawn", set())
+        gone.add(seen.path.removeprefix(OFFERS))
 
     def lower(offer: Document) -> None:
         if offer["id"] in gone and "title" in offer:
             offer["revision"] = 1
 
-    return await forward(edited(seen, lower, "batch", "snapshot"))
+    return edited(seen, lower, "batch", "snapshot")
 
 
 @wrong("WDR-004", "accepts a withdrawn offer again, and does not show it")
@@ -139,31 +139,27 @@ async def withdraws_updates_after_the_mark(seen: Seen, forward: Forward) -> Answ
     return answered
 
 
-@wrong("WDR-006", "withdraws as absent what was withdrawn by its publisher meanwhile")
-async def takes_withdrawn_for_absent(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("WDR-006", "withdraws as absent what was withdrawn by its publisher meanwhile")
+def takes_withdrawn_for_absent(seen: Seen, answered: Answer) -> Changed:
     if way_in(seen) == "snapshot" and answered.status in {200, 202}:
         seen.memory["snapshot"] = True
-    if seen.memory.get("snapshot") and answered.status == 410:
-        return answered.saying({**answered.json, "marker": {**answered.json["marker"], "reason": "absent"}})
-    return answered
+    if not seen.memory.get("snapshot") or answered.status != 410:
+        return None
+    return answered.saying({**answered.json, "marker": {**answered.json["marker"], "reason": "absent"}})
 
 
-@wrong("WDR-007", "lifts a moderation by the publisher's withdrawal")
-async def lifts_by_withdrawal(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
+@on_answer("WDR-007", "lifts a moderation by the publisher's withdrawal")
+def lifts_by_withdrawal(seen: Seen, answered: Answer) -> Changed:
     if withdraws_one(seen) and answered.status in {200, 202}:
         seen.memory[f"lifted {seen.path}"] = True
-    if seen.publishes and codes(answered.json) & {"moderated"} and seen.memory.get(f"lifted {seen.path}"):
-        return json_answer(201, {**answered.json, "verdict": "accepted", "problems": []})
-    return answered
+    lifted = seen.publishes and "moderated" in codes(answered.json) and seen.memory.get(f"lifted {seen.path}")
+    return _accepted(answered) if lifted else None
 
 
-@wrong("WDR-007", "refuses a moderated offer that comes alone, and accepts it in a batch")
-async def accepts_moderated_lines(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if way_in(seen) not in {"batch", "snapshot"} or b'"moderated"' not in answered.body:
-        return answered
+@on_answer("WDR-007", "refuses a moderated offer that comes alone, and accepts it in a batch", "batch|snapshot")
+def accepts_moderated_lines(_: Seen, answered: Answer) -> Changed:
+    if b'"moderated"' not in answered.body:
+        return None
     body = answered.json
     results = [
         {**each, "status": "accepted", "problems": []} if each["status"] == "rejected" else each
@@ -182,16 +178,9 @@ async def never_lifts(seen: Seen, forward: Forward) -> Answer:
     return answered
 
 
-@wrong("WDR-007", "lifts a moderation by a higher revision")
-async def lifts_by_revision(seen: Seen, forward: Forward) -> Answer:
-    answered = await forward(seen)
-    if (
-        seen.publishes
-        and "moderated" in codes(answered.json)
-        and seen.json["revision"] > answered.json["current"]["revision"]
-    ):
-        return json_answer(201, {**answered.json, "verdict": "accepted", "problems": []})
-    return answered
+@on_answer("WDR-007", "lifts a moderation by a higher revision", "offer +moderated")
+def lifts_by_revision(seen: Seen, answered: Answer) -> Changed:
+    return _accepted(answered) if seen.json["revision"] > answered.json["current"]["revision"] else None
 
 
 register("withdrawals")
