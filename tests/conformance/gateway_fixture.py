@@ -2,12 +2,21 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+import aiohttp
+
+from conformance.clock import today
+from conformance.model.case import Case
+from conformance.model.result import Result
+from conformance.role.gateway import GatewayRole
+from conformance.role.runner import run_cases
 from conformance.target.setup import Cluster, Setup, TargetAccount
+from conformance.target.topic import subscriber_topics
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.partners import Partners
@@ -89,3 +98,14 @@ async def running_gateway(
         )
     async with running(settings) as gateway:
         yield Setup(role="gateway", target=gateway.url, accounts=accounts, features={"restart": False}, cluster=cluster)
+
+
+async def played_on(
+    setup: Setup, chosen: Sequence[Case], *, seed: str, day: date | None = None, fail_fast: bool = False
+) -> list[Result]:
+    """The results of these cases on a gateway and its subscriber topics, as of this day, by default today."""
+    on = day or today()
+    async with aiohttp.ClientSession() as session, subscriber_topics(setup) as topics:
+        role = GatewayRole(setup, session, seed=seed, day=lambda: on)
+        role.topics = topics
+        return await run_cases(chosen, role, setup, on=on, fail_fast=fail_fast)

@@ -14,24 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
-
-import aiohttp
 
 from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import run_cases
 from conformance.target.setup import Setup
-from conformance.target.topic import subscriber_topics
 from conformance.version import KIT_VERSION
 from demo.broker import LocalBroker
-from tests.conformance.gateway_fixture import running_gateway
+from tests.conformance.gateway_fixture import played_on, running_gateway
 from tests.conformance.mutants.known_partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.known_sites import SITES
 from tests.conformance.mutants.programs import WRONG_PROGRAMS, WrongProgram, wrong_gateway
@@ -40,7 +34,7 @@ from tests.conformance.mutants.table import register_all
 from tests.conformance.mutants.topics import WRONG_TOPICS
 from tests.conformance.partner_fixtures import cases_of, played, role_of
 from tests.conformance.site_fixture import played_before
-from tests.conformance.topic_rewriter import played_on_topics, reading, rewritten
+from tests.conformance.topic_rewriter import reading, rewritten
 
 PAGE = Path(__file__).parents[2] / "docs/conformance/matrix.md"
 _MODULES = sorted(path.stem for path in (Path(__file__).parent / "mutants").glob("*.py") if path.stem[:5] != "test_")
@@ -87,20 +81,14 @@ class Catch:
 
 
 async def play(
-    setup: Setup, mutant: Mutant, chosen: Sequence[Case], *, day: date, seed: str, fail_fast: bool = False
+    setup: Setup, mutant: Mutant, chosen: Sequence[Case], *, seed: str, fail_fast: bool = False
 ) -> list[Result]:
     """Results on a gateway with this fault, or those up to the first failure. The gateway is not killed: the fault has
     the effect of a kill.
     """
-    async with (
-        proxied(setup.target, mutant.answer, issues=mutant.issues) as url,
-        aiohttp.ClientSession() as session,
-        subscriber_topics(setup) as topics,
-    ):
+    async with proxied(setup.target, mutant.answer, issues=mutant.issues) as url:
         there = replace(setup, target=url, features={}, restart="true")
-        role = GatewayRole(there, session, seed=seed, day=lambda: day)
-        role.topics = topics
-        return await run_cases(chosen, role, there, on=day, fail_fast=fail_fast)
+        return await played_on(there, chosen, seed=seed, fail_fast=fail_fast)
 
 
 def gateway_cases() -> list[Case]:
@@ -161,9 +149,9 @@ async def _examine_gateway(eager: Setup, mutant: Mutant) -> Catch:
     """
     for chosen, fail_fast in ((naming(mutant, gateway_cases()), True), (candidates(mutant), False)):
         seed = f"matrix {mutant.name} {fail_fast}"
-        first = await play(eager, mutant, chosen, day=today(), seed=seed, fail_fast=fail_fast)
+        first = await play(eager, mutant, chosen, seed=seed, fail_fast=fail_fast)
         failed = [result.case for result in first if result.outcome is Outcome.FAIL]
-        again = await play(eager, mutant, failed, day=today(), seed=f"again {seed}")
+        again = await play(eager, mutant, failed, seed=f"again {seed}")
         catch = caught(mutant, again)
         if catch.by:
             return catch
@@ -176,7 +164,7 @@ async def _examine_counts(mutant: Mutant) -> Catch:
     chosen = [case for name in _COUNTS for case in gateway_cases() if case.id == name]
     with tempfile.TemporaryDirectory() as folder:
         async with running_gateway(Path(folder)) as setup:
-            results = await play(setup, mutant, chosen, day=today(), seed=f"counts {mutant.name}", fail_fast=True)
+            results = await play(setup, mutant, chosen, seed=f"counts {mutant.name}", fail_fast=True)
     return caught(mutant, results)
 
 
@@ -193,15 +181,11 @@ async def _examine_programs(waiting: Iterator[WrongProgram]) -> list[Catch]:
 
 async def play_program(mutant: WrongProgram) -> list[Result]:
     """Results of a wrong gateway of the table in the cases that it names, up to the first failure that repeats."""
-    async with wrong_gateway(mutant) as setup, aiohttp.ClientSession() as session:
-        eager = replace(setup, patience=_PATIENCE)
-
-        async def played_once(seed: str, chosen: Sequence[Case]) -> list[Result]:
-            role = GatewayRole(eager, session, seed=f"{seed} {mutant.name}", day=today)
-            return await run_cases(chosen, role, eager, on=today(), fail_fast=True)
-
-        first = await played_once("matrix", naming(mutant, gateway_cases()))
-        return await played_once("again", [result.case for result in first if result.outcome is Outcome.FAIL])
+    async with wrong_gateway(mutant) as setup:
+        eager, named = replace(setup, patience=_PATIENCE), naming(mutant, gateway_cases())
+        first = await played_on(eager, named, seed=f"matrix {mutant.name}", fail_fast=True)
+        failed = [result.case for result in first if result.outcome is Outcome.FAIL]
+        return await played_on(eager, failed, seed=f"again {mutant.name}", fail_fast=True)
 
 
 @contextmanager
@@ -222,7 +206,7 @@ async def examine_topics() -> list[Catch]:
             for mutant in WRONG_TOPICS.values():
                 chosen = reading(naming(mutant, gateway_cases()))
                 async with rewritten(eager, mutant) as wrong:
-                    results = await played_on_topics(wrong, chosen, seed=f"matrix {mutant.name}", fail_fast=True)
+                    results = await played_on(wrong, chosen, seed=f"matrix {mutant.name}", fail_fast=True)
                 catches.append(_noted(caught(mutant, results)))
     return catches
 

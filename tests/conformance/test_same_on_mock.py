@@ -5,17 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from conformance.clock import today
 from conformance.model.library import cases
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import CaseSelection, cases_for, run_cases
+from conformance.role.runner import CaseSelection, cases_for
 from conformance.target.setup import Setup, TargetAccount
 from gateway.mock.accounts import account
 from gateway.mock.host import Host, hosted
-from tests.conformance.gateway_fixture import HOST, SCOPES, SLUGS, TERRITORY, running_gateway
+from tests.conformance.gateway_fixture import HOST, SCOPES, SLUGS, TERRITORY, played_on, running_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +40,7 @@ async def running_mock() -> AsyncIterator[Setup]:
 
 
 async def results(setup: Setup, choice: CaseSelection) -> Mapping[str, str]:
-    async with aiohttp.ClientSession() as session:
-        role = GatewayRole(setup, session, seed="s", day=today)
-        found = await run_cases(cases_for(setup, choice, cases()), role, setup, on=today())
+    found = await played_on(setup, cases_for(setup, choice, cases()), seed="s")
     return {each.case.id: f"{each.outcome} {each.findings or each.reason or ''}" for each in found}
 
 

@@ -7,18 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from conformance.clock import today
 from conformance.model.case import Case, Reads, Script
-from conformance.model.result import Result
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import run_cases
 from conformance.target.setup import Cluster, Setup
-from conformance.target.topic import subscriber_topics
 from gateway.protocol.record import read_offer
 from gateway.protocol.topic import DAY_MS, OFFERS, full_name
 from tests.conformance.mutants.topics import WrongTopic
@@ -35,13 +29,6 @@ def reading(chosen: Sequence[Case]) -> list[Case]:
         if isinstance(case.subject, Script) and any(isinstance(step, Reads) for step in case.subject.steps)
     ]
     return sorted(found, key=lambda case: case.family != "topic")
-
-
-async def played_on_topics(setup: Setup, chosen: Sequence[Case], *, seed: str, fail_fast: bool = False) -> list[Result]:
-    async with aiohttp.ClientSession() as session, subscriber_topics(setup) as topics:
-        role = GatewayRole(setup, session, seed=seed, day=today)
-        role.topics = topics
-        return await run_cases(chosen, role, setup, on=today(), fail_fast=fail_fast)
 
 
 @asynccontextmanager

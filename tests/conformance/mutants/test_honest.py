@@ -3,13 +3,10 @@
 import asyncio
 from typing import Any
 
-import aiohttp
 import pytest
 
-from conformance.clock import today
 from conformance.model.result import Outcome
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import run_cases
+from tests.conformance.gateway_fixture import played_on
 from tests.conformance.independent_fixture import report_missing
 from tests.conformance.matrix import gateway_cases, naming
 from tests.conformance.mutants.programs import HONEST_PROGRAMS, wrong_gateway
@@ -42,9 +39,8 @@ PUBLISHERS = {"raises-the-revision": RaisesTheRevision}
 async def test_the_kit_finds_no_fault_in_an_honest_gateway(name: str) -> None:
     report_missing(pytest.fail, pytest.skip)
     program = HONEST_PROGRAMS[name]
-    async with wrong_gateway(program) as setup, aiohttp.ClientSession() as session:
-        role = GatewayRole(setup, session, seed=name, day=today)
-        results = await run_cases(naming(program, gateway_cases()), role, setup, on=today(), fail_fast=True)
+    async with wrong_gateway(program) as setup:
+        results = await played_on(setup, naming(program, gateway_cases()), seed=name, fail_fast=True)
     assert [] == [(each.case.id, each.findings) for each in results if each.outcome is Outcome.FAIL]
     assert results
 

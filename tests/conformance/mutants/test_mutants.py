@@ -1,16 +1,12 @@
 """Tests of the kit: each wrong gateway is caught by the case that names its fault, and not by unrelated ones."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
-from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.result import Outcome
 from conformance.target.setup import Setup
-from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.matrix import PAGE, Wrong, caught, gateway_cases, naming, play
 from tests.conformance.mutants.partners import PARTNERS
 from tests.conformance.mutants.programs import WRONG_PROGRAMS
@@ -37,12 +33,6 @@ def case_of(name: str) -> Case:
     return next(case for case in gateway_cases() if case.id == name)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def right(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
-    async with running_gateway(tmp_path_factory.mktemp("gateway")) as setup:
-        yield setup
-
-
 def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name() -> None:
     assert len(MUTANTS) >= 900
     assert len(MUTANTS) == len({mutant.fault for mutant in MUTANTS.values()})
@@ -60,7 +50,7 @@ async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: 
     mutant = MUTANTS[name]
     eager = replace(right, patience=0.2)
     named = naming(mutant, gateway_cases())
-    results = await play(eager, mutant, named, day=today(), seed=f"named {name}", fail_fast=True)
+    results = await play(eager, mutant, named, seed=f"named {name}", fail_fast=True)
     assert caught(mutant, results).by, f"{mutant.fault}: {mutant.names} does not notice"
 
 
@@ -69,7 +59,7 @@ async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: 
     "name", ["reports-one-problem", "shows-metrics", "accepts-truncated-gzip", "has-no-guard", "unmasks-employers"]
 )
 async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, right: Setup) -> None:
-    results = await play(right, MUTANTS[name], [case_of(each) for each in CONTROLS], day=today(), seed=f"other {name}")
+    results = await play(right, MUTANTS[name], [case_of(each) for each in CONTROLS], seed=f"other {name}")
     assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
 
 

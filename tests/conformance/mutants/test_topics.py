@@ -14,10 +14,10 @@ from conformance.role.runner import CaseSelection, cases_for, drive
 from conformance.target.doctor import examine
 from conformance.target.setup import Setup, SetupError
 from conformance.target.topic import subscriber_topics
-from tests.conformance.gateway_fixture import running_gateway
+from tests.conformance.gateway_fixture import played_on, running_gateway
 from tests.conformance.matrix import caught, gateway_cases, naming
 from tests.conformance.mutants.topics import HONEST, REPEATING, WRONG_TOPICS
-from tests.conformance.topic_rewriter import played_on_topics, reading, rewritten
+from tests.conformance.topic_rewriter import reading, rewritten
 
 pytestmark = [pytest.mark.kafka, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 _PATIENCE = 0.3
@@ -31,7 +31,7 @@ async def right(tmp_path_factory: pytest.TempPathFactory, kafka_servers: str) ->
 
 async def test_the_kit_finds_no_fault_in_topics_that_are_written_again_as_they_are(right: Setup) -> None:
     async with rewritten(right, HONEST) as setup:
-        results = await played_on_topics(setup, reading(gateway_cases()), seed="honest")
+        results = await played_on(setup, reading(gateway_cases()), seed="honest")
     assert [] == [(each.case.id, each.findings, each.reason) for each in results if each.outcome is not Outcome.PASS]
     assert len(results) > 25
 
@@ -39,7 +39,7 @@ async def test_the_kit_finds_no_fault_in_topics_that_are_written_again_as_they_a
 async def test_the_kit_finds_no_fault_in_topics_that_repeat_and_skip_as_they_may(right: Setup) -> None:
     chosen = [case for case in reading(gateway_cases()) if case.family == "topic" or case.id.endswith("-of-the-feed")]
     async with rewritten(right, REPEATING) as setup:
-        results = await played_on_topics(setup, chosen, seed="repeating")
+        results = await played_on(setup, chosen, seed="repeating")
     assert [] == [(each.case.id, each.findings, each.reason) for each in results if each.outcome is not Outcome.PASS]
 
 
@@ -75,7 +75,7 @@ async def test_the_doctor_opens_the_topics(right: Setup) -> None:
 async def test_a_wrong_topic_is_caught_by_what_it_names(name: str, right: Setup) -> None:
     wrong = WRONG_TOPICS[name]
     async with rewritten(replace(right, patience=_PATIENCE), wrong) as setup:
-        results = await played_on_topics(setup, reading(naming(wrong, gateway_cases())), seed=name, fail_fast=True)
+        results = await played_on(setup, reading(naming(wrong, gateway_cases())), seed=name, fail_fast=True)
     assert caught(wrong, results).by, f"{wrong.fault}: {wrong.names} does not notice"
     found = [finding for each in results for finding in each.findings]
     assert "topic" in found[0].location["en"], found

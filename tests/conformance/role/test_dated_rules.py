@@ -4,20 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 
-import aiohttp
 import pytest
 
 from conformance.clock import milliseconds, today
 from conformance.model.case import Case, CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import run_cases
 from conformance.target.setup import Setup, TargetAccount
 from gateway.mock.faults import FaultScenario
 from gateway.mock.mock import mocking
 from gateway.protocol.topic import DAY_MS
 from schemas.rulebook import catalogue
+from tests.conformance.gateway_fixture import played_on
 
 FIRST = catalogue()["text-invisible"].error_from or date.max
 BEFORE = FIRST - timedelta(days=1)
@@ -50,9 +48,8 @@ async def gateway(day: date) -> AsyncIterator[Setup]:
 
 
 async def played(*, gateway_on: date, kit_on: date) -> list[Result]:
-    async with gateway(gateway_on) as setup, aiohttp.ClientSession() as session:
-        role = GatewayRole(setup, session, seed="dated", day=lambda: kit_on)
-        return await run_cases(dated(), role, setup, on=kit_on)
+    async with gateway(gateway_on) as setup:
+        return await played_on(setup, dated(), seed="dated", day=kit_on)
 
 
 @pytest.mark.parametrize("day", [BEFORE, FIRST, FIRST + timedelta(days=200)], ids=str)

@@ -12,13 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from conformance.clock import milliseconds, now, today
+from conformance.clock import milliseconds, now
 from conformance.model.case import CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.report.document import evidence_of, report_of
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import CaseSelection, cases_for, drive, run_cases
+from conformance.role.runner import CaseSelection, cases_for, drive
 from conformance.target.doctor import examine
 from conformance.target.setup import Setup, TargetAccount
 from demo.broker import free_ports
@@ -26,7 +25,7 @@ from gateway.protocol.certificate import Nonce
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.settings import Settings
 from schemas.kit_cases import seed_of
-from tests.conformance.gateway_fixture import onboard, running_gateway, settings_in
+from tests.conformance.gateway_fixture import onboard, played_on, running_gateway, settings_in
 from tests.conformance.matrix import gateway_cases, play
 from tests.conformance.mutants.proxy import Answer, Forward, Mutant, Seen, honest, json_answer, proxied
 
@@ -43,9 +42,7 @@ async def right(tmp_path: Path) -> AsyncIterator[Setup]:
 
 
 async def played(setup: Setup, choice: CaseSelection) -> list[tuple[str, Outcome, object]]:
-    async with aiohttp.ClientSession() as session:
-        role = GatewayRole(setup, session, seed="s", day=today)
-        return outcomes(await run_cases(cases_for(setup, choice, cases()), role, setup, on=today()))
+    return outcomes(await played_on(setup, cases_for(setup, choice, cases()), seed="s"))
 
 
 def outcomes(results: Sequence[Result]) -> list[tuple[str, Outcome, object]]:
@@ -81,7 +78,7 @@ async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) 
             assert isinstance(judged, Evidence), judged
         else:
             unchanged = Mutant("right", "nothing", "document/sound", honest)
-            found = outcomes(await play(right, unchanged, gateway_cases(), day=today(), seed="right"))
+            found = outcomes(await play(right, unchanged, gateway_cases(), seed="right"))
     assert [] == [each for each in found if each[1] not in {Outcome.PASS, Outcome.OMIT}]
     assert sum(each[1] is Outcome.PASS for each in found) > 680
 

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from conformance.clock import today
 from conformance.model.library import cases
 from conformance.model.result import Outcome
-from conformance.role.gateway import GatewayRole
-from conformance.role.runner import run_cases
 from conformance.script.towns import departments_in
 from conformance.target.setup import Setup, SetupError, setup_of
 from schemas.territory import territories
-from tests.conformance.gateway_fixture import TERRITORY, running_gateway
+from tests.conformance.gateway_fixture import TERRITORY, played_on, running_gateway
 
 CASES = ("feed/left-the-own-territory", "feed/exported-by-the-own-territory")
 TERRITORIES = {
@@ -31,9 +27,7 @@ async def outcomes(setup: Setup, *, territory: Sequence[str]) -> list[tuple[Outc
     declared = replace(setup.accounts["subscriber"], territory=tuple(territory))
     there = replace(setup, accounts={**setup.accounts, "subscriber": declared})
     chosen = [case for case in cases() if case.id in CASES]
-    async with aiohttp.ClientSession() as session:
-        role = GatewayRole(there, session, seed="s", day=today)
-        results = await run_cases(chosen, role, there, on=today())
+    results = await played_on(there, chosen, seed="s")
     return [(each.outcome, each.findings) for each in results]
 
 

@@ -1,13 +1,11 @@
 """What the protocol leaves open is no failure: gateways that are right in another way than ours."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from conformance.clock import today
@@ -18,24 +16,17 @@ from conformance.role.runner import CaseSelection, cases_for, drive, run_cases
 from conformance.script.answer import read_answer
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
-from tests.conformance.gateway_fixture import running_gateway
+from tests.conformance.gateway_fixture import played_on
 from tests.conformance.mutants.proxy import Answer, Fault, Forward, Seen, json_answer, proxied
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def right(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
-    async with running_gateway(tmp_path_factory.mktemp("gateway")) as setup:
-        yield setup
-
-
 async def played(right: Setup, answer: Fault, *chosen: str) -> list[Result]:
     """The results on our gateway behind a proxy with this deviation."""
-    async with proxied(right.target, answer, issues=True) as url, aiohttp.ClientSession() as session:
+    async with proxied(right.target, answer, issues=True) as url:
         there = replace(right, target=url)
-        role = GatewayRole(there, session, seed=answer.__name__, day=today)
-        return await run_cases(cases_for(there, CaseSelection(cases=chosen), cases()), role, there, on=today())
+        return await played_on(there, cases_for(there, CaseSelection(cases=chosen), cases()), seed=answer.__name__)
 
 
 def alarms(results: list[Result]) -> list[tuple[str, object]]:
@@ -107,10 +98,8 @@ async def _without_receipt(seen: Seen, forward: Forward) -> Answer:
 
 
 async def test_a_value_that_later_steps_need_is_expected_where_it_is_missing(right: Setup) -> None:
-    async with proxied(right.target, _without_receipt) as url, aiohttp.ClientSession() as session:
-        role = GatewayRole(replace(right, target=url), session, seed="missing", day=today)
-        [case] = [case for case in cases() if case.id == "receipt/by-id"]
-        [finding] = await role.play(case)
+    [result] = await played(right, _without_receipt, "receipt/by-id")
+    [finding] = result.findings
     assert "step 1, PUT /v1/offers/${id.a}: /receipt" == finding.location["en"]
     assert ("anything", "nothing") == (finding.expected["en"], finding.actual["en"])
 

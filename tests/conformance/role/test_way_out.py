@@ -2,30 +2,20 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
-import aiohttp
 import pytest
-import pytest_asyncio
 
-from conformance.clock import today
 from conformance.model.case import CallStep, Script, TokenStep
 from conformance.model.library import cases, read_topic
-from conformance.role.gateway import GatewayRole
 from conformance.target.setup import Setup
 from schemas.contract import precise_openapi
-from tests.conformance.gateway_fixture import running_gateway
+from tests.conformance.gateway_fixture import played_on
 from tests.conformance.mutants.proxy import Answer, Forward, Seen, proxied
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 CASE = "routing/not-for-regions-at-the-end-of-the-feed"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def right(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
-    async with running_gateway(tmp_path_factory.mktemp("gateway")) as setup:
-        yield setup
 
 
 def _on(path: str, limit: str, *, resumed: bool = False, wait: bool = False) -> Callable[[Seen], bool]:
@@ -80,12 +70,11 @@ async def test_an_offer_that_is_missing_on_one_way_is_found_there(right: Setup, 
             seen.memory.setdefault("ends", set()).add(answered.json["cursor"])
         return _without(answered, seen) if seen.method == "GET" and WAYS[name](seen) else answered
 
-    async with proxied(right.target, answer) as url, aiohttp.ClientSession() as session:
-        role = GatewayRole(replace(right, target=url, patience=0.1), session, seed=name, day=today)
-        [case] = [case for case in cases() if case.id == CASE]
-        findings = await role.play(case)
-    assert findings
-    assert name in findings[0].location["en"]
+    chosen = [case for case in cases() if case.id == CASE]
+    async with proxied(right.target, answer) as url:
+        [result] = await played_on(replace(right, target=url, patience=0.1), chosen, seed=name)
+    assert result.findings
+    assert name in result.findings[0].location["en"]
 
 
 async def test_a_token_with_one_scope_is_tried_at_every_address_that_asks_for_another() -> None:
