@@ -39,8 +39,8 @@ def backup(
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-    OUT.print(Text(f"✓ {folder}: {', '.join(copied)}"), soft_wrap=True)
-    OUT.print("Not in it: the settings, and the files that they name. Keep it as safe as the log.", soft_wrap=True)
+    OUT.print(Text(f"✓ {folder}: {', '.join(copied)}"))
+    OUT.print("Not in it: the settings, and the files that they name. Keep it as safe as the log.")
 
 
 def _copy(settings: Settings, folder: Path) -> list[str]:

@@ -30,7 +30,7 @@ async def gateway_here(language: Language = "en") -> AsyncIterator[Federation]:
                 federation = await build_federation(settings, stack, follow=True, log=log)
                 await federation.positions.catch_up()
                 if not is_locked(settings.data):
-                    ERR.print(Text(words.stopped.format(settings.data.absolute())), soft_wrap=True)
+                    ERR.print(Text(words.stopped.format(settings.data.absolute())))
                 yield federation
         except LogUnavailableError as error:
             raise CommandError(words.no_view.format(error=error), step=words.start, language=language) from error

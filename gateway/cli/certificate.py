@@ -76,7 +76,6 @@ async def nonce(
             f"Valid until {utc(issued.expires_at)}, for one certificate of {platform}, with kit {kit_version()}: "
             f"passerelle-conformance certify evidence.json --nonce {issued.text}"
         ),
-        soft_wrap=True,
     )
 
 
@@ -123,12 +122,11 @@ async def sign(
     ERR.print(
         f"[green]✓[/] {slug} is certified as {certificate.role} ({certificate.profile}) "
         f"until {utc(certificate.expires_at)}.",
-        soft_wrap=True,
     )
     if out is None:
         typer.echo(issued.signed)
     else:
-        ERR.print(Text(f"Send {out} to the platform; passerelle certificate verify {out} verifies it."), soft_wrap=True)
+        ERR.print(Text(f"Send {out} to the platform; passerelle certificate verify {out} verifies it."))
 
 
 @app.command()
@@ -144,7 +142,7 @@ async def revoke(
     Others who hold the signed text can verify it until its own end.
     """
     await revoke_certificate(desk, platform, role)
-    ERR.print(Text(f"{platform} is no longer certified as {role}."), soft_wrap=True)
+    ERR.print(Text(f"{platform} is no longer certified as {role}."))
 
 
 @app.command()
@@ -170,7 +168,7 @@ def verify(
     if as_json:
         print_json(statement(certificate))
         return
-    OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."), soft_wrap=True)
+    OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."))
     print_pairs(OUT, _rows(certificate))
 
 

@@ -20,8 +20,8 @@ from schemas.texts import load_words
 _WIDE = 120
 """Columns if the output is no terminal: a file, a pipe, a build log."""
 
-OUT = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-ERR = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else _WIDE)
 
 FAILED = 1
 """Exit code: the command ran, and its result is negative (refused offers, findings, differences)."""
@@ -66,8 +66,8 @@ def asynchronous(command: Callable[Arguments, Coroutine[Any, Any, None]]) -> Cal
 def stop(error: CommandError) -> NoReturn:
     """Print the error and its remedy on stderr, and exit with UNUSABLE."""
     words = _WORDS[error.language]
-    ERR.print(f"[bold red]{words.error}[/] {_escape_markup(str(error))}", soft_wrap=True)
-    ERR.print(f"{words.step} {_escape_markup(error.step)}", soft_wrap=True)
+    ERR.print(f"[bold red]{words.error}[/] {_escape_markup(str(error))}")
+    ERR.print(f"{words.step} {_escape_markup(error.step)}")
     raise SystemExit(UNUSABLE)
 
 
@@ -79,7 +79,7 @@ def _escape_markup(text: str) -> str:
 def print_findings(console: Console, findings: Iterable[str]) -> None:
     """Print one line per finding, marked as wrong."""
     for finding in findings:
-        console.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
+        console.print(Text.assemble(("✗ ", "red"), finding))
 
 
 def print_json(document: object) -> None:
@@ -98,7 +98,7 @@ def print_rows(
     if sum(widths) + _GAP * (len(heads) - 1) > console.width:
         for row in rows:
             for line in _block(heads, row, label=label, width=console.width):
-                console.print(line, soft_wrap=True)
+                console.print(line)
         return
     table = Table(*heads, box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     for column in table.columns:
@@ -107,7 +107,7 @@ def print_rows(
         column.justify = "right"
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    console.print(table, soft_wrap=False)
 
 
 def print_pairs(console: Console, pairs: Mapping[str, str]) -> None:
@@ -115,11 +115,11 @@ def print_pairs(console: Console, pairs: Mapping[str, str]) -> None:
     widest = max(map(cell_len, pairs), default=0)
     if any(widest + _GAP + cell_len(text) > console.width for text in pairs.values()):
         for label, text in pairs.items():
-            console.print(Text(label, style="bold"), soft_wrap=True)
-            console.print(Text(_INDENT + text), soft_wrap=True)
+            console.print(Text(label, style="bold"))
+            console.print(Text(_INDENT + text))
         return
     for label, text in pairs.items():
-        console.print(Text(label + " " * (widest - cell_len(label) + _GAP) + text), soft_wrap=True)
+        console.print(Text(label + " " * (widest - cell_len(label) + _GAP) + text))
 
 
 def _block(heads: Sequence[str], row: Sequence[Text], *, label: str, width: int) -> Iterator[Text]:

@@ -139,7 +139,7 @@ def reason_of(why: str | None) -> str | None:
     except ValueError as error:
         raise CommandError(f"{error}.", step="give a shorter reason, in one or several lines of text") from error
     if reason != (plain_reason(why) or None):
-        ERR.print(Text("Contact data was left out of the reason."), soft_wrap=True)
+        ERR.print(Text("Contact data was left out of the reason."))
     return reason
 
 

@@ -39,9 +39,9 @@ async def doctor() -> None:
     findings = await _examine()
     for finding in findings:
         sign, colour = _MARKS[finding.state]
-        OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.message), soft_wrap=True)
+        OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.message))
         if finding.step:
-            OUT.print(Text(f"    next step: {finding.step}"), soft_wrap=True)
+            OUT.print(Text(f"    next step: {finding.step}"))
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(FAILED)
 

@@ -89,21 +89,19 @@ def print_draft(made: MappingDraft, language: Language) -> None:
     words = _WORDS[language]
     items = made.sample.source.get("items", "")
     found = words.found.format(form=made.form, count=len(made.sample.items))
-    OUT.print(found + (words.at.format(items=items) if items else ""), soft_wrap=True, markup=False)
+    OUT.print(found + (words.at.format(items=items) if items else ""), markup=False)
     print_rows(OUT, words.heads, list(_rows(made, language)), left=len(words.heads), label=words.label)
     empty = [name for name in ORDER if made.guesses[name].rule is None]
     for name in empty:
         reason = made.guesses[name].reason
         if reason is not None and (name in made.missing or made.guesses[name].tied):
             mark = ("✗ ", "red") if name in made.missing else ("· ", "dim")
-            OUT.print(
-                Text.assemble(mark, (name, "bold"), words.empty.format(reason=_say(reason, language))), soft_wrap=True
-            )
+            OUT.print(Text.assemble(mark, (name, "bold"), words.empty.format(reason=_say(reason, language))))
     others = [name for name in empty if name not in made.missing and not made.guesses[name].tied]
     if others:
-        OUT.print(words.others.format(names=", ".join(others)), soft_wrap=True, markup=False)
+        OUT.print(words.others.format(names=", ".join(others)), markup=False)
     for note in made.notes:
-        OUT.print(Text.assemble(("! ", "yellow"), _say(note, language)), soft_wrap=True)
+        OUT.print(Text.assemble(("! ", "yellow"), _say(note, language)))
 
 
 def _rows(made: MappingDraft, language: Language) -> Iterator[list[Text]]:
@@ -117,9 +115,9 @@ def _rows(made: MappingDraft, language: Language) -> Iterator[list[Text]]:
 def print_placeholders(path: Path | None, language: Language) -> None:
     """Print where the profile was written, and what in it is to be replaced."""
     words = _WORDS[language]
-    OUT.print(words.written.format(path=path) if path is not None else words.unwritten, soft_wrap=True, markup=False)
-    OUT.print(words.placeholders, soft_wrap=True, markup=False)
-    OUT.print(words.check, soft_wrap=True, markup=False)
+    OUT.print(words.written.format(path=path) if path is not None else words.unwritten, markup=False)
+    OUT.print(words.placeholders, markup=False)
+    OUT.print(words.check, markup=False)
 
 
 def _confidence(one: Guess, language: Language) -> str:

@@ -39,4 +39,4 @@ def require_feed_settings(profile: Profile) -> None:
             Secrets(os.environ, settings.feed_secrets).read(credential["secret"])
         except FeedError:
             name = credential["secret"].get("env") or f"{credential['secret']['file']} in PASSERELLE_FEED_SECRETS"
-            ERR.print(Text(f"! The gateway needs the secret {name}, which is not set here."), soft_wrap=True)
+            ERR.print(Text(f"! The gateway needs the secret {name}, which is not set here."))

@@ -82,7 +82,7 @@ async def erase_name(
     async with desk_here(by, None, wanted) as desk:
         if not await desk.journal.erase_name(wanted, desk.actor):
             raise CommandError(f"The journal has no name {wanted}.", step="passerelle journal list shows the names")
-    OUT.print(Text(f"✓ The name {wanted} is erased; the acts stay."), soft_wrap=True)
+    OUT.print(Text(f"✓ The name {wanted} is erased; the acts stay."))
 
 
 def _row(document: Mapping[str, Any]) -> Sequence[Text]:

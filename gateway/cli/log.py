@@ -77,12 +77,11 @@ async def audit(
     if journal := report.journal if report.journal.entries else None:
         covered = f"sealed since entry {journal.since}" if journal.sealed else "seal not checked: no secret is here"
         entry = f"{journal.last.number}:{journal.last.digest}"
-        OUT.print(Text(f"The journal ends with entry {entry} ({covered})."), soft_wrap=True)
+        OUT.print(Text(f"The journal ends with entry {entry} ({covered})."))
     if not report.clean:
         ERR.print(
             f"{report.wrong} findings. Next step: keep the log as it is, and report them; docs/mend.md, “Audit”, "
             "describes what is checked.",
-            soft_wrap=True,
         )
         raise typer.Exit(FAILED)
     OUT.print("[green]✓[/] The log keeps its guarantees.")

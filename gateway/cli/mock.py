@@ -156,4 +156,4 @@ def _problems(answered: SentAnswer, lang: Language) -> list[str]:
 def _print(text: str) -> None:
     """Print a line, with the control characters that a client sent in an escaped form."""
     escaped = "".join(repr(sign)[1:-1] if category(sign).startswith("C") else sign for sign in text)
-    OUT.print(Text(escaped), soft_wrap=True)
+    OUT.print(Text(escaped))

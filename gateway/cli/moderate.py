@@ -68,7 +68,7 @@ async def moderate(
     elif receipt["verdict"] == "accepted":
         OUT.print(Text.assemble(("✓ ", "green"), f"{offer} is {'no longer ' if lift else ''}moderated."))
         if lift:
-            OUT.print(Text(f"For its publisher: {AFTER_LIFT['en']}"), soft_wrap=True)
+            OUT.print(Text(f"For its publisher: {AFTER_LIFT['en']}"))
     else:
         ERR.print(Text(f"{offer} changed meanwhile: nothing was done. Look at it, then run the command again."))
     if receipt["verdict"] != "accepted":

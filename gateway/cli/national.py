@@ -72,7 +72,7 @@ async def status() -> None:
     for account, note in sorted(standing.notes.items()):
         OUT.print(Text(f"Account {account}", style="bold"))
         for line in _note_lines(note):
-            OUT.print(Text(f"  {line}"), soft_wrap=True)
+            OUT.print(Text(f"  {line}"))
     print_rows(OUT, ("Account", "Platform", "State", "Offers"), _state_rows(standing), left=3)
     _print_codes(standing.codes)
 

@@ -125,5 +125,5 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
         async with open_log(settings, make=make) as log:
             if new:
                 elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
-                ERR.print(Text(f"A new log was created in {folder}. {elsewhere}"), soft_wrap=True)
+                ERR.print(Text(f"A new log was created in {folder}. {elsewhere}"))
             yield log

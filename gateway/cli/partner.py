@@ -158,11 +158,11 @@ async def alter(  # noqa: PLR0913  # one per option
         print_json({"partner": partner_document(after, now=now()), "changes": compared})
         return
     if not changes:
-        OUT.print(f"{slug} has these values already: nothing changes.", soft_wrap=True)
+        OUT.print(f"{slug} has these values already: nothing changes.")
         return
     rows = [[Text(what), Text(was), Text(is_now)] for what, (was, is_now) in changes.items()]
     print_rows(OUT, ("", "Before", "Now"), rows, left=3)
-    OUT.print(f"[green]✓[/] {slug} is changed, effective with its next request.", soft_wrap=True)
+    OUT.print(f"[green]✓[/] {slug} is changed, effective with its next request.")
 
 
 @app.command(name="rotate")
@@ -184,7 +184,7 @@ async def rotate_secret(
     _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:
         for older in live_secrets(partner.secrets, now=now())[1:]:
-            OUT.print(f"The previous secret is valid until {utc(older.ends_at or 0)}.", soft_wrap=True)
+            OUT.print(f"The previous secret is valid until {utc(older.ends_at or 0)}.")
 
 
 @app.command(name="revoke")
@@ -202,5 +202,5 @@ def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, 
     if as_json:
         print_json({"partner": partner_document(partner, now=now()), **secret_document(partner, minted)})
         return
-    OUT.print(f"[green]✓[/] {partner.platform} {done}: {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
+    OUT.print(f"[green]✓[/] {partner.platform} {done}: {', '.join(sorted(partner.scopes))}.")
     print_secret(partner, minted)

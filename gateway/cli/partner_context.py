@@ -47,7 +47,7 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
 
 def _print_retry(text: str, retry: RetryDetails) -> None:
     """One line for each retry, in place of stamina's, which is a record for a log."""
-    ERR.print(Text(text.format(reason=retry.caused_by, seconds=retry.wait_for)), soft_wrap=True)
+    ERR.print(Text(text.format(reason=retry.caused_by, seconds=retry.wait_for)))
 
 
 def gateway_url() -> str:

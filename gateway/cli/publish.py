@@ -74,11 +74,6 @@ def write_note(file: Path, note: UploadProgress) -> None:
         return
 
 
-def drop_note(file: Path) -> None:
-    """Delete the note of a completed upload."""
-    note_path(file).unlink(missing_ok=True)
-
-
 @asynchronous
 async def publish(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
@@ -105,7 +100,7 @@ async def publish(
         with progress_bar() as progress:
             tally = await _send(client, left, progress, file, note)
         if note is not None:
-            drop_note(file)
+            note_path(file).unlink(missing_ok=True)
         await tally.follow(client)
     tally.conclude(lang)
 

@@ -96,21 +96,21 @@ def _reason(reason: BrokenRule) -> dict[str, Any]:
 
 def _print(document: Mapping[str, Any]) -> None:
     total = f"{_offers(document['total'])} offers in {document['total']['sends']:,} transmissions"
-    OUT.print(f"Refused from {document['first']} to {document['last']}: {total}", soft_wrap=True)
+    OUT.print(f"Refused from {document['first']} to {document['last']}: {total}")
     for head in ("rules", "platforms", "days"):
         if document[head]:
             rows = [[Text(name), Text(_offers(one)), Text(f"{one['sends']:,}")] for name, one in document[head].items()]
             OUT.print()
             print_rows(OUT, (head.removesuffix("s").title(), "Refused", "Transmissions"), rows, left=1)
     for feed in document["feeds"]:
-        OUT.print(Text(f"\nIn the last run of the feed of {feed['platform']}, {_minute(feed)}:"), soft_wrap=True)
+        OUT.print(Text(f"\nIn the last run of the feed of {feed['platform']}, {_minute(feed)}:"))
         for one in feed["refused"]:
-            OUT.print(Text(f"  {one['number']:,} × {_words(one)} The first: {one['first']}"), soft_wrap=True)
+            OUT.print(Text(f"  {one['number']:,} × {_words(one)} The first: {one['first']}"))
     if document["newest"]:
         OUT.print("\nThe newest:")
         for one in document["newest"]:
             for line in _lines(one):
-                OUT.print(Text(line), soft_wrap=True)
+                OUT.print(Text(line))
 
 
 def _offers(refused: Mapping[str, Any]) -> str:

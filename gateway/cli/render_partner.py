@@ -20,10 +20,8 @@ def secret_document(partner: Partner, minted: MintedSecret | None) -> dict[str, 
 def print_secret(partner: Partner, minted: MintedSecret | None) -> None:
     """Print the credentials with a new secret, if there is one."""
     if minted is not None:
-        OUT.print(
-            "[yellow]Displayed only once: store it safely, and transmit it over a secure channel.[/]", soft_wrap=True
-        )
-        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
+        OUT.print("[yellow]Displayed only once: store it safely, and transmit it over a secure channel.[/]")
+        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}")
 
 
 def partner_row(partner: Partner) -> tuple[str, ...]:

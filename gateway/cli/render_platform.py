@@ -36,15 +36,15 @@ def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
     """Print the problems in groups, offers as published, the counts, and whether anything would be published."""
     words = _WORDS[language]
     if outlook.problems:
-        OUT.print(table_of_groups(outlook.problems, language))
+        OUT.print(table_of_groups(outlook.problems, language), soft_wrap=False)
     if outlook.offers:
-        OUT.print(Text(words.published.format(len(outlook.offers))), soft_wrap=True)
+        OUT.print(Text(words.published.format(len(outlook.offers))))
         for offer in outlook.offers:
-            OUT.print(render_offer(offer, language), soft_wrap=True)
+            OUT.print(render_offer(offer, language))
         OUT.print()
     severities = {"errors": outlook.severities["error"], "warnings": outlook.severities["warning"]}
     said = words.sample_counts.format_map(asdict(outlook.counts) | severities)
-    OUT.print(said, soft_wrap=True, markup=False)
+    OUT.print(said, markup=False)
     if outlook.unusable:
         OUT.print(f"[red]{words.unusable}[/]")
     elif not outlook.counts.published:
@@ -70,28 +70,28 @@ def print_platforms(
         if (ran := runs.get(row["platform"])) is not None:
             _print_result(ran, words, language, console)
     if missing:
-        console.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
+        console.print(words.waiting.format(", ".join(missing)))
 
 
 def _print_result(ran: SourceRun, words: SimpleNamespace, language: Language, console: Console) -> None:
     """Print the counts of a successful run, or the reason and remedy of a failed one."""
     failure = ran.last_error
     if ran.outcome in SUCCESSES or failure is None:
-        console.print(_render_run(words.ended, ran, language), soft_wrap=True, markup=False)
+        console.print(_render_run(words.ended, ran, language), markup=False)
         return
     reason = failure.fr if language == "fr" else failure.en
-    console.print(Text(words.reason.format(platform=ran.platform, reason=reason), style="red"), soft_wrap=True)
-    console.print(words.corrected.format(platform=ran.platform), soft_wrap=True, markup=False)
+    console.print(Text(words.reason.format(platform=ran.platform, reason=reason), style="red"))
+    console.print(words.corrected.format(platform=ran.platform), markup=False)
 
 
 def print_run(ran: SourceRun, language: Language) -> None:
     """Print the problems of a run in groups, the reason of a failure, its outcome and counts."""
     if ran.problems:
-        OUT.print(table_of_groups(ran.problems, language))
+        OUT.print(table_of_groups(ran.problems, language), soft_wrap=False)
     failure = ran.last_error
     if ran.outcome not in SUCCESSES and failure is not None:
-        OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)
-    OUT.print(_render_run(_WORDS[language].ended, ran, language), soft_wrap=True)
+        OUT.print(failure.fr if language == "fr" else failure.en, markup=False)
+    OUT.print(_render_run(_WORDS[language].ended, ran, language))
 
 
 def _render_run(template: str, ran: SourceRun, language: Language) -> str:
@@ -105,15 +105,15 @@ def print_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) 
     partner = joined.partner
     done = "takes part" if joined.created else "has changed its profile"
     source = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
-    OUT.print(f"[green]✓[/] {partner.platform} {done}: {source}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
+    OUT.print(f"[green]✓[/] {partner.platform} {done}: {source}; {', '.join(sorted(partner.scopes))}.")
     for member in joined.kept:
-        OUT.print(f"[yellow]![/] {_render_kept(member, partner, profile)}", soft_wrap=True)
+        OUT.print(f"[yellow]![/] {_render_kept(member, partner, profile)}")
     for one in profile.document.get("knowledge", ()):
         if one["status"] == "assumed":
-            OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
+            OUT.print(f"  assumed ({one['about']}): {one['text']}", markup=False)
     print_secret(partner, minted)
     if profile.pulled:
-        OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)
+        OUT.print(f"Next: passerelle platform run {partner.platform}")
 
 
 def _render_kept(member: str, partner: Partner, profile: Profile) -> str:

@@ -37,7 +37,7 @@ async def _serve(settings: Settings, workers: Sequence[WorkerProcess]) -> None:
                 yield_processor()
             if ERR.is_terminal:
                 rest = f", management on {gateway.management_url}. Ctrl-C stops it."
-                ERR.print(Text.assemble("Listening on ", (gateway.url, "bold"), rest), soft_wrap=True)
+                ERR.print(Text.assemble("Listening on ", (gateway.url, "bold"), rest))
                 ERR.print("Next, in another terminal: passerelle partner add SLUG; then passerelle doctor")
             waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(stopping.wait())]
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

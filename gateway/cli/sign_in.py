@@ -41,7 +41,6 @@ async def link(
     typer.echo(url)
     ERR.print(
         f"Valid until {utc(until)}, for one session. Transmit it to this person alone, over a channel that you trust.",
-        soft_wrap=True,
     )
 
 
@@ -52,7 +51,7 @@ async def sign_out(desk: Desk, slug: Slug, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"platform": slug, "ended": before})
         return
-    OUT.print(f"[green]✓[/] {slug}: open sessions ended: {before}.", soft_wrap=True)
+    OUT.print(f"[green]✓[/] {slug}: open sessions ended: {before}.")
 
 
 def _url_of_pages() -> str:

@@ -34,7 +34,7 @@ async def mark(lang: Lang = "fr") -> None:
     async with as_partner(lang) as client:
         taken, expires_at = await take_mark(client)
     typer.echo(taken)
-    ERR.print(_WORDS[lang].mark_taken.format(expires_at), soft_wrap=True)
+    ERR.print(_WORDS[lang].mark_taken.format(expires_at))
 
 
 async def take_mark(client: Client) -> tuple[str, str]:
@@ -66,7 +66,7 @@ async def snapshot(
     async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)
-            ERR.print(words.marked.format(mark=mark), soft_wrap=True)
+            ERR.print(words.marked.format(mark=mark))
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:

@@ -69,9 +69,9 @@ def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console 
         error = line.get("details", {}).get("last_error")
         if error is not None:
             said = words.error.format(line["name"], _moment(error["at"]), error["message"])
-            console.print(Text(said, style="red" if _has_failed(line["details"]) else "dim"), soft_wrap=True)
+            console.print(Text(said, style="red" if _has_failed(line["details"]) else "dim"))
     if document["undecided"] is not None:
-        console.print(words.undecided.format(_number(document["undecided"], words)), soft_wrap=True)
+        console.print(words.undecided.format(_number(document["undecided"], words)))
 
 
 def _row(line: Mapping[str, Any], words: SimpleNamespace) -> Iterator[Text]:

@@ -56,11 +56,6 @@ class _Upload:
         """The number of undecided documents."""
         return len(self.by_receipt) + len(self.by_offer)
 
-    @property
-    def address(self) -> str:
-        """The path of the upload's receipts."""
-        return f"/v1/receipts?{self.kind}={self.id}"
-
     def take_out(self, receipt: Mapping[str, Any]) -> int | None:
         """Remove and return the number of the document that a receipt decides; None if it decides none of them."""
         number = self.by_receipt.pop(receipt["receipt"], None)
@@ -141,13 +136,13 @@ class DocumentTally:
         """
         words = _WORDS[language]
         if self.findings:
-            OUT.print(table_of(sorted(self.findings, key=lambda finding: finding.number), language))
+            OUT.print(table_of(sorted(self.findings, key=lambda finding: finding.number), language), soft_wrap=False)
         if self.rules.total() > 1:
-            OUT.print(groups_of(self.rules, self.findings, language))
+            OUT.print(groups_of(self.rules, self.findings, language), soft_wrap=False)
         if self.left_out:
             OUT.print(words.left_out.format(self.left_out))
         if self.outcomes["pending"]:
-            addresses = ", ".join(upload.address for upload in self._uploads if upload.left)
+            addresses = ", ".join(f"/v1/receipts?{one.kind}={one.id}" for one in self._uploads if one.left)
             OUT.print(words.undecided.format(addresses=addresses))
         OUT.print(self.summary(language) + more)
         if any(self.outcomes[outcome] for outcome in ("refused", "stale", "pending")):

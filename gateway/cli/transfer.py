@@ -60,11 +60,11 @@ async def export(
             ) from error
     _print_members(manifest)
     said = f"✓ {file}: the digest of its manifest is {_DIGEST}{hashlib.sha256(text).hexdigest()}"
-    OUT.print(Text(said), soft_wrap=True)
+    OUT.print(Text(said))
     if manifest.undecided:
         ERR.print(f"! {manifest.undecided} submissions or inbox messages are not in the file.")
     following = f"Next: passerelle import {file} --digest {_DIGEST}… where the other instance will run"
-    OUT.print(Text(following), soft_wrap=True)
+    OUT.print(Text(following))
 
 
 @asynchronous
@@ -87,7 +87,7 @@ async def import_(
             if check_only:
                 check(archive)
                 _print_members(archive.manifest)
-                OUT.print(Text(f"✓ {file} is complete: {_DIGEST}{archive.digest}"), soft_wrap=True)
+                OUT.print(Text(f"✓ {file} is complete: {_DIGEST}{archive.digest}"))
                 return
             with locked(settings_here().data):
                 partners = await _import(archive)
@@ -97,12 +97,12 @@ async def import_(
         raise CommandError(f"{file}: {error}; nothing was imported.", step=step) from error
     _print_members(manifest)
     for name, text in _differences(manifest.versions):
-        ERR.print(Text(f"! {name}: {text}"), soft_wrap=True)
+        ERR.print(Text(f"! {name}: {text}"))
     lacking = [one.platform for one in partners if not (one.revoked or one.secrets or one.jwks or one.issuer)]
     OUT.print("[green]✓[/] Imported.")
     if lacking:
         OUT.print(Text(f"Without a credential: {', '.join(lacking)}. Next: passerelle partner rotate SLUG, for each"))
-    OUT.print("Next: passerelle topics create; passerelle serve; then passerelle audit", soft_wrap=True)
+    OUT.print("Next: passerelle topics create; passerelle serve; then passerelle audit")
 
 
 async def _import(archive: Archive) -> Sequence[Partner]:

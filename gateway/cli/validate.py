@@ -42,7 +42,7 @@ def validate(
         findings.extend(DocumentProblem(document.number, judged["id"], problem) for problem in judged["problems"])
     if not as_json:
         if findings:
-            OUT.print(table_of(findings, lang))
+            OUT.print(table_of(findings, lang), soft_wrap=False)
         OUT.print(
             _WORDS[lang].summary.format(
                 read=totals.total(), good=totals["accepted"], warned=totals["warned"], refused=totals["refused"]

@@ -20,7 +20,7 @@ HEADS = ("Platform", "Since", "Number one", "Number two")
 
 def printed(width: int) -> tuple[Console, StringIO]:
     file = StringIO()
-    return Console(file=file, width=width, highlight=False), file
+    return Console(file=file, width=width, highlight=False, soft_wrap=True), file
 
 
 @pytest.mark.parametrize("width", WIDTHS)
