@@ -109,4 +109,5 @@ class Templates:
             "time": lambda value: wording.time(value, language),
             "exact": lambda value: wording.exact(value, language),
         }
+        environment.globals["ui"] = environment.get_template("base/components.html").module
         return environment
