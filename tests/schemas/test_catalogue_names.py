@@ -73,7 +73,7 @@ def _parameters(body: Any) -> list[Mapping[str, Any]]:
 @cache
 def page_paths() -> Mapping[str, frozenset[str]]:
     """The addresses of pages that sentences may name, each with its anchors."""
-    lists = frozenset(one.name for one in list_views("fr", "NAF"))
+    lists = frozenset(one["name"] for one in list_views("fr", "NAF"))
     paths = [path for known in (CHECK, CONNECT, *PARTS.values()) for path in known.values()]
     return {path: lists if path in PARTS["reference_lists"].values() else frozenset() for path in paths}
 

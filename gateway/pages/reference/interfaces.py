@@ -1,8 +1,8 @@
 """View model of the interfaces: the operations of the OpenAPI document by subject, the topics of the AsyncAPI one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from gateway.pages.base.wording import typographic
 from schemas.contract import asyncapi_document, openapi_document
@@ -12,27 +12,20 @@ _BETWEEN = " / "
 """Between the French and the English summary of an operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation, and the scopes of which one is needed; none for everybody."""
-
-    method: str
-    path: str
-    summary: str
-    scopes: Sequence[str]
-
-
 @cache
-def operations(language: Language) -> Mapping[str, Sequence[Operation]]:
-    """The operations by their subject, in the document's order."""
-    found: dict[str, list[Operation]] = {}
+def operations(language: Language) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The operations by their subject, in the document's order, with the scopes of which one is needed; none for
+    everybody.
+    """
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for path, item in openapi_document()["paths"].items():
         for method, body in item.items():
             if method == "parameters":
                 continue
             french, _, english = body["summary"].partition(_BETWEEN)
             summary = typographic(french) if language == "fr" else english
-            entry = Operation(method.upper(), path, summary, body.get("x-scopes", []))
+            scopes = body.get("x-scopes", [])
+            entry = {"method": method.upper(), "path": path, "summary": summary, "scopes": scopes}
             found.setdefault(body["tags"][0], []).append(entry)
     return found
 

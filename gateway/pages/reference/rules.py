@@ -1,36 +1,14 @@
 """View model of the fields of an offer, and of the requirements, each with the rules that enforce it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-
-from markupsafe import Markup
+from typing import Any
 
 from gateway.pages.base.markup import coded, without_values
 from schemas.reference_pages import FieldRow, field_rows
 from schemas.requirements import sentences
 from schemas.rulebook import Language, Rule, catalogue
-
-
-@dataclass(frozen=True, slots=True)
-class RuleEntry:
-    """A rule. ``status``: the HTTP status of an answer that it alone determines."""
-
-    code: str
-    severity: str
-    status: int | None
-    sentence: Markup
-    consequence: Markup | None
-    remedy: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class RequirementRules:
-    """A sentence of the protocol, and the rules that enforce it."""
-
-    id: str
-    sentence: Markup
-    rules: Sequence[RuleEntry]
 
 
 @cache
@@ -40,24 +18,27 @@ def fields(language: Language) -> Sequence[FieldRow]:
 
 
 @cache
-def families(language: Language) -> Mapping[str, Sequence[RequirementRules]]:
-    """The requirements by the first letters of their ids, in the protocol's order."""
-    rules: dict[str, list[RuleEntry]] = {}
+def families(language: Language) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The requirements by the first letters of their ids, in the protocol's order, each with the rules that enforce
+    it.
+    """
+    rules: dict[str, list[Mapping[str, Any]]] = {}
     for rule in catalogue().values():
         rules.setdefault(rule.requirement, []).append(_entry(rule, language))
-    found: dict[str, list[RequirementRules]] = {}
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for id_, sentence in sentences().items():
-        entry = RequirementRules(id_, coded(f"{sentence[language]}."), rules.get(id_, ()))
+        entry = {"id": id_, "sentence": coded(f"{sentence[language]}."), "rules": rules.get(id_, ())}
         found.setdefault(id_.partition("-")[0], []).append(entry)
     return found
 
 
-def _entry(rule: Rule, language: Language) -> RuleEntry:
-    return RuleEntry(
-        rule.code,
-        rule.severity,
-        rule.status,
-        without_values(rule.message[language]),
-        None if rule.consequence is None else without_values(rule.consequence[language]),
-        without_values(rule.fix[language]),
-    )
+def _entry(rule: Rule, language: Language) -> Mapping[str, Any]:
+    """A rule. ``status``: the HTTP status of an answer that it alone determines."""
+    return {
+        "code": rule.code,
+        "severity": rule.severity,
+        "status": rule.status,
+        "sentence": without_values(rule.message[language]),
+        "consequence": None if rule.consequence is None else without_values(rule.consequence[language]),
+        "remedy": without_values(rule.fix[language]),
+    }

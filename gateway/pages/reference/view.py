@@ -11,9 +11,10 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.reference import rules
 from gateway.pages.reference.calendars import ZONES, school_years
 from gateway.pages.reference.interfaces import operations, topics
-from gateway.pages.reference.lists import list_views, naf_codes
+from gateway.pages.reference.lists import list_views
 from gateway.protocol.paris_time import paris_date
 from schemas.closed_list import closed_list
+from schemas.codelist import sectors_by_naf
 from schemas.kit_cases import kit_cases, kit_version
 from schemas.requirements import sentences
 from schemas.rulebook import RULES_VERSION, SCHEMA_VERSION, catalogue
@@ -48,27 +49,18 @@ def _rules(language: Language, _on: date) -> Mapping[str, Any]:
 
 def _lists(language: Language, _on: date) -> Mapping[str, Any]:
     head = str(texts_of("reference", language)("divisions"))
-    return {"lists": list_views(language, head), "naf": naf_codes()}
-
-
-def _calendars(language: Language, on: date) -> Mapping[str, Any]:
-    return {"years": school_years(language, on), "zones": ZONES}
-
-
-def _interfaces(language: Language, _on: date) -> Mapping[str, Any]:
-    return {"subjects": operations(language), "topics": topics()}
-
-
-def _kit(_language: Language, _on: date) -> Mapping[str, Any]:
-    return {"version": kit_version(), "cases": {role: len(kit_cases(role)) for role in ROLES}}
+    return {"lists": list_views(language, head), "naf": len(sectors_by_naf())}
 
 
 VIEWS: Mapping[str, View] = {
     "reference": _rules,
     "reference_lists": _lists,
-    "reference_calendars": _calendars,
-    "reference_interfaces": _interfaces,
-    "reference_kit": _kit,
+    "reference_calendars": lambda language, on: {"years": school_years(language, on), "zones": ZONES},
+    "reference_interfaces": lambda language, _: {"subjects": operations(language), "topics": topics()},
+    "reference_kit": lambda _, __: {
+        "version": kit_version(),
+        "cases": {role: len(kit_cases(role)) for role in ROLES},
+    },
 }
 """The content of each page. The data is packaged: but for the order of years, a page changes with a release only."""
 

@@ -16,10 +16,10 @@ from gateway.pages.base.static import assets
 from gateway.pages.base.templates import Templates
 from gateway.pages.reference.calendars import school_years
 from gateway.pages.reference.interfaces import operations, topics
-from gateway.pages.reference.lists import list_views, naf_codes
+from gateway.pages.reference.lists import list_views
 from gateway.pages.reference.rules import families, fields
 from gateway.pages.reference.view import PARTS, VIEWS, pages
-from schemas.codelist import reference
+from schemas.codelist import reference, sectors_by_naf
 from schemas.contract import openapi_document
 from schemas.reference_pages import offer_fields
 from schemas.requirements import sentences
@@ -104,13 +104,13 @@ def test_a_page_is_small_and_its_links_lead_somewhere(
 def test_a_rule_is_below_its_requirement_with_its_remedy() -> None:
     for language in LANGUAGES:
         listed = [one for family in families(language).values() for one in family]
-        found = {rule.code: (one.id, rule) for one in listed for rule in one.rules}
+        found = {rule["code"]: (one["id"], rule) for one in listed for rule in one["rules"]}
         assert catalogue().keys() == found.keys()
         for code, rule in catalogue().items():
             requirement, entry = found[code]
-            assert (rule.requirement, rule.severity, rule.status) == (requirement, entry.severity, entry.status)
-            assert str(entry.remedy)
-            assert not re.search(r"\{\w+\}|\{\{", f"{entry.sentence} {entry.consequence} {entry.remedy}"), code
+            assert (rule.requirement, rule.severity, rule.status) == (requirement, entry["severity"], entry["status"])
+            assert str(entry["remedy"])
+            assert not re.search(r"\{\w+\}|\{\{", f"{entry['sentence']} {entry['consequence']} {entry['remedy']}"), code
 
 
 def test_every_field_is_there_with_the_requirements_about_it() -> None:
@@ -123,42 +123,47 @@ def test_every_field_is_there_with_the_requirements_about_it() -> None:
 
 def test_every_list_is_whole_and_counts_its_rows() -> None:
     for language in LANGUAGES:
-        found = {one.name: one for one in list_views(language, "NAF")}
+        found = {one["name"]: one for one in list_views(language, "NAF")}
         for name in ("sectors", "regions", "departments", "academies"):
-            assert len(reference(name)["items"]) == len(found[name].rows)
+            assert len(reference(name)["items"]) == len(found[name]["rows"])
         assert schemas.schema("offer")["$defs"]["level"]["enum"] == [
-            str(row[0]).removeprefix("<code>").removesuffix("</code>") for row in found["levels"].rows
+            str(row[0]).removeprefix("<code>").removesuffix("</code>") for row in found["levels"]["rows"]
         ]
-        assert all(len(one.heads) == len(row) for one in found.values() for row in one.rows)
-        by_code = {str(row[0]): row for row in found["sectors"].rows}
+        assert all(len(one["heads"]) == len(row) for one in found.values() for row in one["rows"])
+        by_code = {str(row[0]): row for row in found["sectors"]["rows"]}
         assert "16" in str(by_code["<code>s24</code>"][-1])
-    assert naf_codes() > 700
+    assert len(sectors_by_naf()) > 700
 
 
 def test_the_calendars_have_the_days_of_each_week_and_zone() -> None:
     for language in LANGUAGES:
-        years = {year.name: year for year in school_years(language, ON)}
+        years = {year["name"]: year for year in school_years(language, ON)}
         assert [one["school_year"] for one in reference("calendar")["items"]] == sorted(years)
         year = years["2026-2027"]
         assert [
             ("2027-W24", date(2027, 6, 14), date(2027, 6, 18)),
             ("2027-W25", date(2027, 6, 21), date(2027, 6, 25)),
-        ] == [(week.code, *week.days) for week in year.weeks]
-        winter = year.holidays["vacances d’hiver" if language == "fr" else "winter holidays"]
+        ] == [(code, *days) for code, days in year["weeks"]]
+        winter = year["holidays"]["vacances d’hiver" if language == "fr" else "winter holidays"]
         assert {"A": date(2027, 2, 13), "B": date(2027, 2, 20), "C": date(2027, 2, 6)} == {
             zone: span[0] for zone, span in winter.items()
         }
-        assert ({}, None) == (years["2027-2028"].holidays, years["2027-2028"].holidays_basis)
+        assert ({}, None) == (years["2027-2028"]["holidays"], years["2027-2028"]["holidays_basis"])
 
 
 def test_the_interfaces_are_those_of_the_contracts() -> None:
     for language in LANGUAGES:
-        listed = [(one.method, one.path) for subject in operations(language).values() for one in subject]
+        listed = [(one["method"], one["path"]) for subject in operations(language).values() for one in subject]
         paths = openapi_document()["paths"]
         known = [(method.upper(), path) for path, item in paths.items() for method in item if method != "parameters"]
         assert sorted(known) == sorted(listed)
-    [publish] = [one for one in operations("fr")["publish"] if (one.method, one.path) == ("PUT", "/v1/offers/{id}")]
-    assert ("Publier une offre, ou une nouvelle révision", ["offers:publish"]) == (publish.summary, publish.scopes)
+    [publish] = [
+        one for one in operations("fr")["publish"] if (one["method"], one["path"]) == ("PUT", "/v1/offers/{id}")
+    ]
+    assert ("Publier une offre, ou une nouvelle révision", ["offers:publish"]) == (
+        publish["summary"],
+        publish["scopes"],
+    )
     assert {"inbox", "feed"} == set(topics())
 
 
@@ -190,14 +195,17 @@ def test_the_current_year_is_first_then_those_to_come_then_past_ones(
     on: date, first: list[str], when: list[str]
 ) -> None:
     found = school_years("fr", on)
-    assert (first, when) == ([year.name for year in found][: len(first)], [year.when for year in found][: len(when)])
+    assert (first, when) == (
+        [year["name"] for year in found][: len(first)],
+        [year["when"] for year in found][: len(when)],
+    )
     assert len(reference("calendar")["items"]) == len(found)
 
 
 def test_the_sources_of_lists_are_in_the_language_of_the_page() -> None:
     for name in ("sectors", "regions", "departments", "academies"):
         french, english = (
-            next(one.source for one in list_views(language, "NAF") if one.name == name) for language in LANGUAGES
+            next(one["source"] for one in list_views(language, "NAF") if one["name"] == name) for language in LANGUAGES
         )
         assert reference(name)["source"].partition(";")[0] in english
         assert not re.search(r"\b(?:of|the|see|list|names|and|their)\b", french), french
