@@ -25,12 +25,8 @@ from gateway.pages.base.anonymous import MAX_SLOTS, AddressSlots
 from gateway.pages.base.door import Door
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import Visitors
-from gateway.pages.check.view import CheckPort
-from gateway.pages.connect.port import ConnectPort
-from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal.view import Imprint
 from gateway.pages.site import PagePorts, PageSite, all_pages
-from gateway.protocol.seal import Seal
 from gateway.runtime.cached import Cached
 from gateway.runtime.sandbox import Sandbox
 from gateway.settings import Settings
@@ -70,15 +66,13 @@ def add_site(app: web.Application, site: PageSite) -> None:
 def page_ports(settings: Settings, federation: Federation, url: str) -> PagePorts:
     """The ports of the pages for this federation at this public URL. The caller closes the visitors."""
     forms = Forms(client_of, in_a_slice)
-    visitors = _visitors(settings, forms)
     return PagePorts(
         federation=federation,
         figures=Figures(federation),
         map_bounds=settings.map_bounds,
         imprint=Imprint(**{one.name: getattr(settings, f"legal_{one.name}") for one in fields(Imprint)}),
-        visitors=visitors,
-        check=CheckPort(visitors=visitors, profiles=known_profiles(), clock=federation.clock),
-        connect=ConnectPort(visitors=visitors, seal=Seal(federation.secret, purpose=PURPOSE), clock=federation.clock),
+        visitors=_visitors(settings, forms),
+        profiles=known_profiles(),
         door=Door(
             sign_ins=federation.sign_ins,
             count_refused=partial(_refused_links, FailedAttempts(processes=max(1, settings.workers))),
@@ -90,7 +84,6 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         national=NationalSite(
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),
-        seal=Seal(federation.secret, purpose="national page"),
         checks=Cached(
             partial(run_checks, federation, partial(examine_running, settings, federation)), milliseconds=CHECKED_MS
         ),

@@ -17,7 +17,7 @@ from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
 from gateway.pages.base.kept import Aside, KeptPages, in_a_thread
 from gateway.pages.base.page import RETRY_SECONDS, Answer, Download, Handler, Page, PageError, Redirect, Role
-from gateway.pages.base.refusal import PageRefusedError
+from gateway.pages.base.refusal import PageRefusedError, sentence_of
 from gateway.pages.base.respond import (
     PRIVATE,
     Rendered,
@@ -27,12 +27,11 @@ from gateway.pages.base.respond import (
     static_response,
 )
 from gateway.pages.base.templates import Templates
-from gateway.pages.base.texts import texts_of
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check import view as check
-from gateway.pages.check.view import CheckPort
+from gateway.pages.check.port import KnownProfile
 from gateway.pages.connect import view as connect
-from gateway.pages.connect.port import ConnectPort
+from gateway.pages.connect.state import PURPOSE
 from gateway.pages.home import view as home
 from gateway.pages.journal import view as journal
 from gateway.pages.legal import view as legal
@@ -64,8 +63,8 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 @dataclass(frozen=True, kw_only=True)
 class PagePorts:
     """The dependencies of the pages: the federation, and what only the composition root knows. ``map_bounds``: the
-    operator's classes of the map; ``visitors``: limits and sandbox that pages share; ``seal``: of orders to the
-    national site; ``wait``: for the decision of a request's act.
+    operator's classes of the map; ``visitors``: limits and sandbox that pages share; ``profiles``: those by which a
+    feed can be read; ``wait``: for the decision of a request's act.
     """
 
     federation: Federation
@@ -73,32 +72,31 @@ class PagePorts:
     map_bounds: Sequence[int] | None
     imprint: Imprint
     visitors: Visitors
-    check: CheckPort
-    connect: ConnectPort
+    profiles: Sequence[KnownProfile]
     door: Door
     wait: Callable[[web.Request], Wait]
     decision_seconds: float = DECISION_SECONDS
     national: NationalSite
-    seal: Seal
     checks: Cached[Checked]
 
 
 def all_pages(ports: PagePorts) -> Sequence[Page]:
     """Every page of the site, those behind a session included."""
+    federation, clock = ports.federation, ports.federation.clock
     return [
-        *home.pages(ports.figures, ports.federation.terms, map_bounds=ports.map_bounds),
-        *check.pages(ports.check),
-        *connect.pages(ports.connect),
-        *reference.pages(ports.check.clock),
+        *home.pages(ports.figures, federation.terms, map_bounds=ports.map_bounds),
+        *check.pages(ports.visitors, ports.profiles, clock),
+        *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock),
+        *reference.pages(clock),
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES),
-        *partner.pages(ports.federation, ports.door),
-        *systems.pages(ports.federation),
-        *refusals.pages(ports.federation),
-        *moderation.pages(ports.federation, ports.wait, seconds=ports.decision_seconds),
-        *partners.pages(ports.federation, ports.door),
-        *national.pages(ports.federation, ports.national, ports.seal),
-        *journal.pages(ports.federation, ports.checks),
+        *partner.pages(federation, ports.door),
+        *systems.pages(federation),
+        *refusals.pages(federation),
+        *moderation.pages(federation, ports.wait, seconds=ports.decision_seconds),
+        *partners.pages(federation, ports.door),
+        *national.pages(federation, ports.national),
+        *journal.pages(federation, ports.checks),
     ]
 
 
@@ -155,10 +153,8 @@ class PageSite:
         self, request: web.Request, status: int, language: Language, headers: Mapping[str, str]
     ) -> web.Response:
         if (status, language) not in self._errors:
-            texts = texts_of("base", language)
-            kind = str(status) if f"error_{status}" in texts else "other"
-            text = self._templates.render("base/error.html", {"status": status, "kind": kind}, language)
-            self._errors[status, language] = Rendered(text)
+            values = {"sentence": sentence_of(status, language), "status": status, "again": None}
+            self._errors[status, language] = Rendered(self._templates.render("base/refused.html", values, language))
         return html_response(request, self._errors[status, language], language, status=status, headers=headers)
 
     def _serving(

@@ -21,6 +21,7 @@ from gateway.bootstrap.pages import add_pages, add_site
 from gateway.bootstrap.serving import build_api
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError
+from gateway.pages.base.refusal import sentence_of
 from gateway.pages.base.respond import CSP, PRIVATE, SECURITY
 from gateway.pages.base.static import assets
 from gateway.pages.legal.view import Imprint
@@ -256,7 +257,7 @@ async def _odd(_request: web.Request, _language: Language) -> Answer:
 
 async def _read(request: web.Request, _language: Language) -> Answer:
     await request.post()
-    return Answer("base/error.html", {"status": 200, "kind": "other"})
+    return Answer("base/refused.html", {"status": 200, "sentence": sentence_of(200, "fr"), "again": None})
 
 
 async def _file(_request: web.Request, _language: Language) -> Download:

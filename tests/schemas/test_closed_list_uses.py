@@ -189,7 +189,7 @@ def sketched(value: str, language: Language) -> bool:
     sketch = sketch_of(
         {**texts, **lists, "number": 1, "state": "published", "further": {"accessibility": value}}, {}, language
     )
-    return words("accessibility")[value][language] in [text for _, text, _ in sketch.pairs]
+    return words("accessibility")[value][language] in [text for _, text, _ in sketch["pairs"]]
 
 
 USES: Mapping[str, Mapping[str, Use]] = {

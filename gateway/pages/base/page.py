@@ -73,6 +73,14 @@ class Page:
     private: bool = False
 
 
+def operator_page(
+    name: str, french: str, english: str, get: Handler, post: Handler | None = None, *, live: bool = False
+) -> Page:
+    """A page of the operator, at a path of each language below that of the area."""
+    paths: Mapping[Language, str] = {"fr": f"/exploitation{french}", "en": f"/en/operate{english}"}
+    return Page(name, paths, get, post, live=live, role="operator", private=True)
+
+
 RETRY_SECONDS = "2"
 """After this time a page that waits for the log is worth another request."""
 
@@ -101,5 +109,6 @@ __all__ = [
     "PageError",
     "Redirect",
     "Role",
+    "operator_page",
     "views_behind",
 ]

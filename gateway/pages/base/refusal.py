@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import hdrs
 
+from gateway.pages.base.texts import texts_of
 from schemas.texts import Language, fill_one, load_texts
 
 
@@ -16,6 +17,13 @@ class Sentence:
 
     said: str
     step: str
+
+
+def sentence_of(status: int, language: Language) -> Sentence:
+    """The texts of a refusal that its status says."""
+    texts = texts_of("base", language)
+    kind = str(status) if f"error_{status}" in texts else "other"
+    return Sentence(texts(f"error_{kind}"), texts(f"error_{kind}_help"))
 
 
 class PageRefusedError(Exception):

@@ -23,8 +23,12 @@ def number(value: float, language: Language) -> str:
     return written if language == "en" else written.replace(",", "\u202f").replace(".", ",")
 
 
-def day(value: date | int, language: Language, *, year: bool = True) -> str:
-    """``9 mars 2027``, or ``9 mars``: a date, or the day of an instant (aware, or in milliseconds) in Europe/Paris."""
+def day(value: date | int | str, language: Language, *, year: bool = True) -> str:
+    """``9 mars 2027``, or ``9 mars``: a date, also as ISO text, or the day of an instant (aware, or in milliseconds) in
+    Europe/Paris.
+    """
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
     that = value if isinstance(value, date) and not isinstance(value, datetime) else _local(value)
     written = day_in_words(that, language)
     return (written if year else written.rpartition(" ")[0]).replace(" ", "\u00a0")

@@ -212,13 +212,11 @@ def _holds_objects(document: Mapping[str, Any]) -> bool:
     """Whether a list or a member of the document holds objects, as feeds do."""
     for value in document.values():
         inner = value[0] if isinstance(value, list) and value else value
-        if isinstance(inner, dict) and (isinstance(value, list) or _holds_objects_below(inner)):
+        if isinstance(inner, dict) and (
+            isinstance(value, list) or any(isinstance(one, dict | list) for one in inner.values())
+        ):
             return True
     return False
-
-
-def _holds_objects_below(value: Mapping[str, Any]) -> bool:
-    return any(isinstance(inner, dict | list) for inner in value.values())
 
 
 def _decode(content: bytes) -> Any:

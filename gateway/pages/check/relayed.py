@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from gateway.pages.base.wording import LEVELS, PLAIN_FIELDS, day, label_of, name_of, plain_value, span_of_weeks
@@ -162,7 +161,7 @@ class _FieldReading:
     def _end(self) -> OfferRow | None:
         value = self._text("/expires_on")
         try:
-            text = day(date.fromisoformat(value), self._language) if value else ""
+            text = day(value, self._language) if value else ""
         except ValueError:
             text = ""
         return self._row("expires_on", text, "/expires_on")
@@ -201,7 +200,8 @@ def destinations(
     platform = platform_of(verdict.id) if verdict.id else ""
     found = [Destination("own", "none", "already", "own_why", {"platform": platform})] if platform else []
     if offer is None or verdict.territory is None:
-        return (*found, _regions_later(), _national_later(verdict, language))
+        regions = Destination("regions", "none", "later", "once_corrected", {})
+        return (*found, regions, _national_later(verdict, language))
     department = verdict.territory["department"]
     values = {"department": name_of("departments", department), "code": department}
     if "regions" in audiences(offer):
@@ -209,10 +209,6 @@ def destinations(
     else:
         found.append(Destination("regions", "blocked", "no", "regions_not_wanted", {}))
     return (*found, *_national(offer, national or (), language))
-
-
-def _regions_later() -> Destination:
-    return Destination("regions", "none", "later", "once_corrected", {})
 
 
 def _national_later(verdict: Verdict, language: Language) -> Destination:
@@ -229,7 +225,7 @@ def _national(offer: Mapping[str, Any], parts: Sequence[NationalPart], language:
         yield Destination("national", "none" if own else "blocked", "already" if own else "no", _NOT_MEANT[own], {})
     for part in parts:
         levels = ", ".join(LEVELS[level] for level in part.levels if level in LEVELS)
-        values = {"levels": levels, "day": day(date.fromisoformat(part.until), language) if part.until else ""}
+        values = {"levels": levels, "day": day(part.until, language) if part.until else ""}
         state, word, why = _STATES[part.state]
         yield Destination("national", state, word, why, values, _reasons(part.reasons, language))
 

@@ -54,7 +54,6 @@ class ProblemView:
     consequence: str
     remedy: str
     quote: Quote | None = None
-    line: int | None = None
     count: int = 1
     examples: Sequence[str] = ()
 
@@ -185,7 +184,9 @@ def _examine_many(documents: SentDocuments, kind: Kind, language: Language, on: 
         errors=sum(rules[code] for code, group in groups.items() if group.severity == "error"),
         warnings=sum(rules[code] for code, group in groups.items() if group.severity == "warning"),
         whole=judged == documents.total,
-        groups=sorted((group.view(language) for group in groups.values()), key=_first_errors),
+        groups=sorted(
+            (group.view(language) for group in groups.values()), key=lambda one: (one.severity != "error", -one.count)
+        ),
         offers=offers,
         more_offers=faulty - len(offers),
         rules=rules,
@@ -285,8 +286,7 @@ def _offer_view(
 
 
 def _located(problem: Problem, locator: Locator | None, language: Language) -> ProblemView:
-    quote = None if locator is None else locator.quote(problem)
-    return _view(problem.to_json(), language, quote=quote, line=None if quote is None else quote.line)
+    return _view(problem.to_json(), language, quote=None if locator is None else locator.quote(problem))
 
 
 def _group_view(body: Body, language: Language) -> ProblemView:
@@ -315,7 +315,6 @@ def _view(
     language: Language,
     *,
     quote: Quote | None = None,
-    line: int | None = None,
     count: int = 1,
     examples: Sequence[str] = (),
 ) -> ProblemView:
@@ -329,7 +328,6 @@ def _view(
         texts["consequence"],
         texts["fix"],
         quote,
-        line,
         count,
         examples,
     )
@@ -350,8 +348,4 @@ def _by_code(problems: Iterable[Problem]) -> Mapping[str, list[Problem]]:
 
 def _in_order(view: ProblemView) -> tuple[bool, int]:
     """Errors first, each in the order of the document."""
-    return view.severity != "error", view.line or 0
-
-
-def _first_errors(view: ProblemView) -> tuple[bool, int]:
-    return view.severity != "error", -view.count
+    return view.severity != "error", 0 if view.quote is None else view.quote.line

@@ -28,17 +28,6 @@ _MAX_DISPLAYED, _MAX_INVALID = 256 * 1024, 20_000
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckPort:
-    """The dependencies of the page: the visitors' limits and sandbox, the profiles by which a feed can be read, the
-    clock.
-    """
-
-    visitors: Visitors
-    profiles: Sequence[KnownProfile]
-    clock: Callable[[], int]
-
-
 @dataclass(frozen=True, slots=True)
 class SentForm:
     """The form as sent: the content to check, the text for its box (``cut``: too long for it), the chosen format,
@@ -62,13 +51,13 @@ class SentForm:
         return cls(file or pasted, text, choice if known else AUTO, cut, bool(file))
 
 
-def pages(port: CheckPort) -> Sequence[Page]:
-    """The page in both languages."""
-    choices = choices_of(port.profiles)
+def pages(visitors: Visitors, profiles: Sequence[KnownProfile], clock: Callable[[], int]) -> Sequence[Page]:
+    """The page in both languages. ``profiles``: those by which a feed can be read."""
+    choices = choices_of(profiles)
 
     async def get(request: web.Request, _language: Language) -> Answer:
-        port.visitors.expect()
-        today = date.fromisoformat(paris_date(port.clock()))
+        visitors.expect()
+        today = date.fromisoformat(paris_date(clock()))
         example = request.query.get("example", "")
         return Answer(
             _TEMPLATE,
@@ -79,12 +68,12 @@ def pages(port: CheckPort) -> Sequence[Page]:
 
     async def post(request: web.Request, language: Language) -> Answer:
         sent = SentForm()
-        now = port.clock()
+        now = clock()
         try:
-            async with port.visitors.form(request) as form:
+            async with visitors.form(request) as form:
                 sent = SentForm.read(form, choices)
                 arguments = {"choice": sent.choice, "language": language, "on": paris_date(now)}
-                report = await port.visitors.work("check", arguments, sent.content)
+                report = await visitors.work("check", arguments, sent.content)
         except PageRefusedError as error:
             log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))
             refusal = error.sentence(language)

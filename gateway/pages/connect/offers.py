@@ -1,7 +1,6 @@
 """An offer of the sample as it would be published, as far as it could be read. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,22 +17,8 @@ _WEEK = timedelta(days=7)
 _STATES: Mapping[str, str] = {"published": "fine", "waiting": "none", "refused": "blocked"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sketch:
-    """``pairs``: label, text and whether it still waits for a choice."""
-
-    number: int
-    title: str
-    where: str
-    description: str
-    pairs: Sequence[tuple[str, str, bool]]
-    kind: str
-    word: str
-    errors: Sequence[str]
-
-
-def sketch_of(one: Mapping[str, Any], labels: Mapping[str, str], language: Language) -> Sketch:
-    """The offer of a study's document."""
+def sketch_of(one: Mapping[str, Any], labels: Mapping[str, str], language: Language) -> Mapping[str, Any]:
+    """The offer of a study's document. ``pairs``: label, text and whether it still waits for a choice."""
     texts = texts_of("connect", language)
     values = {
         "levels": ", ".join(str(texts(f"level_{level}")) for level in one["levels"]),
@@ -41,12 +26,11 @@ def sketch_of(one: Mapping[str, Any], labels: Mapping[str, str], language: Langu
         "sector": name_of("sectors", one["sector"], language),
         "apply_url": (one["apply_url"] or "").removeprefix("https://"),
     }
-    return Sketch(
-        number=one["number"],
-        title=one["title"] or str(texts.no_title),
-        where=_where(one),
-        description=_excerpt(one["description"] or ""),
-        pairs=[
+    return {
+        "title": one["title"] or str(texts.no_title),
+        "where": _where(one),
+        "description": _excerpt(one["description"] or ""),
+        "pairs": [
             *((str(texts(f"short_{name}")), *_value(name, text, one["waits"], texts)) for name, text in values.items()),
             *(
                 (label_of(name, language) or name, text, False)
@@ -54,10 +38,10 @@ def sketch_of(one: Mapping[str, Any], labels: Mapping[str, str], language: Langu
                 if (text := plain_value(name, value, language))
             ),
         ],
-        kind=_STATES[one["state"]],
-        word=str(texts(f"offer_{one['state']}")),
-        errors=[with_labels(error["message"][language], labels, language) for error in one["errors"]],
-    )
+        "kind": _STATES[one["state"]],
+        "word": str(texts(f"offer_{one['state']}")),
+        "errors": [with_labels(error["message"][language], labels, language) for error in one["errors"]],
+    }
 
 
 def _value(name: str, text: str, waits: Collection[str], texts: Texts) -> tuple[str, bool]:

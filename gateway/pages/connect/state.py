@@ -4,7 +4,7 @@ the form. Only the gateways of the federation can have made it, and only for som
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -44,15 +44,8 @@ class ConnectState:
 
 def close(state: ConnectState, seal: Seal, *, now: int) -> str:
     """The sealed text of a state."""
-    document = {
-        "version": _VERSION,
-        "until": now + LIFE_MS,
-        "on": state.on.isoformat(),
-        "sample": state.sample,
-        "choices": state.choices,
-        "controls": state.controls,
-        "states": state.states,
-    }
+    members = {one.name: getattr(state, one.name) for one in fields(state)}
+    document = {"version": _VERSION, "until": now + LIFE_MS, **members}
     return seal.close(zlib.compress(orjson.dumps(document), 6))
 
 
@@ -69,15 +62,10 @@ def open_state(sealed: bytes, seal: Seal, *, now: int) -> ConnectState:
         document = orjson.loads(text)
         if document["version"] != _VERSION or not now <= document["until"] <= now + LIFE_MS:
             raise StateError("expired")
-        on = date.fromisoformat(document["on"])
-        if not all(isinstance(document[name], dict) for name in ("sample", "choices", "controls", "states")):
+        members = {one.name: document[one.name] for one in fields(ConnectState)}
+        on = date.fromisoformat(members.pop("on"))
+        if not all(isinstance(member, dict) for member in members.values()):
             raise StateError("altered")
     except (zlib.error, ValueError, KeyError, TypeError):  # of another version
         raise StateError("altered") from None
-    return ConnectState(
-        document["sample"],
-        on,
-        document["choices"],
-        document["controls"],
-        document["states"],
-    )
+    return ConnectState(on=on, **members)

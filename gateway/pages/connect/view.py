@@ -1,6 +1,6 @@
 """The page: GET shows the empty form, POST opens a sample, studies it again with the choices, or gives the profile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,13 +12,14 @@ from gateway.pages.base.page import Answer, Download, Language, Page
 from gateway.pages.base.refusal import PageRefusedError, Sentence
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.upload import Form
+from gateway.pages.base.visit import Visitors
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect import port, state
 from gateway.pages.connect.form import choices_of
-from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import ConnectState, StateError
 from gateway.pages.connect.view_model import controls_of, describe, states_of
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.seal import Seal
 from gateway.runtime.loop import in_thread
 from schemas import localized
 
@@ -31,23 +32,25 @@ _Result = Answer | Download
 log = structlog.get_logger()
 
 
-def pages(connect: ConnectPort) -> Sequence[Page]:
-    """The one page."""
-    shell = _ConnectPage(connect)
+def pages(visitors: Visitors, seal: Seal, clock: Callable[[], int]) -> Sequence[Page]:
+    """The one page. ``seal``: of the federation's secret, so that every process and replica opens the same states."""
+    shell = _ConnectPage(visitors, seal, clock)
     return [Page("connect", PATHS, shell.get, shell.post)]
 
 
 class _ConnectPage:
-    def __init__(self, connect: ConnectPort) -> None:
-        self._port = connect
+    def __init__(self, visitors: Visitors, seal: Seal, clock: Callable[[], int]) -> None:
+        self._visitors = visitors
+        self._seal = seal
+        self._clock = clock
 
     async def get(self, _request: web.Request, _language: Language) -> _Result:
-        self._port.visitors.expect()
+        self._visitors.expect()
         return Answer("connect/start.html", {"error": None}, made_of=_start)
 
     async def post(self, request: web.Request, language: Language) -> _Result:
         try:
-            async with self._port.visitors.form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES) as form:
+            async with self._visitors.form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES) as form:
                 if form.text("do") in ("study", "download"):
                     return await self._continue(form, language)
                 return await self._open(form, language)
@@ -61,9 +64,9 @@ class _ConnectPage:
 
     async def _open(self, form: Form, language: Language) -> _Result:
         content = form.content("sample") or form.content("text")
-        on = date.fromisoformat(paris_date(self._port.clock()))
+        on = date.fromisoformat(paris_date(self._clock()))
         arguments = {"items": form.text("items")[:500] or None, "on": on.isoformat()}
-        opened = await self._port.visitors.work(port.OPEN, arguments, content)
+        opened = await self._visitors.work(port.OPEN, arguments, content)
         if "refused" in opened:
             log.info("pages.refused", page="connect", code=opened["refused"]["code"], bytes=len(content))
             return _start(_sentence(opened["refused"], language), status=422)
@@ -71,22 +74,22 @@ class _ConnectPage:
         return await self._study(ConnectState(opened["sample"], on), opened["study"], language)
 
     async def _continue(self, form: Form, language: Language) -> _Result:
-        sealed, now = form.content("state"), self._port.clock()
-        before = await in_thread(lambda: state.open_state(sealed, self._port.seal, now=now))
+        sealed, now = form.content("state"), self._clock()
+        before = await in_thread(lambda: state.open_state(sealed, self._seal, now=now))
         choices = choices_of(form, before)
         arguments = {"choices": choices, "on": before.on.isoformat(), "language": language}
         sample = orjson.dumps(before.sample)
         if form.text("do") == "download":
             log.info("pages.profile_written", fields=len(choices))
-            profile = await self._port.visitors.work(port.PROFILE, arguments, sample)
+            profile = await self._visitors.work(port.PROFILE, arguments, sample)
             return Download(_FILENAMES[language], "application/json", profile["text"].encode())
-        study = await self._port.visitors.work(port.STUDY, arguments, sample)
+        study = await self._visitors.work(port.STUDY, arguments, sample)
         return await self._study(ConnectState(before.sample, before.on, choices), study, language)
 
     async def _study(self, known: ConnectState, study: Mapping[str, Any], language: Language) -> Answer:
         next_state = ConnectState(known.sample, known.on, known.choices, controls_of(study), states_of(study))
-        now = self._port.clock()
-        sealed = await in_thread(lambda: state.close(next_state, self._port.seal, now=now))
+        now = self._clock()
+        sealed = await in_thread(lambda: state.close(next_state, self._seal, now=now))
         return Answer("connect/connect.html", lambda: {"state": sealed, **describe(study, language)})
 
 

@@ -1,7 +1,6 @@
 """View model of a study (``adapters/profile/study.py``): groups of fields, offers, problems. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,10 @@ from schemas.rulebook import Language
 Option = tuple[str, str]
 """Value and label of an option."""
 Study = Mapping[str, Any]
+Row = Mapping[str, Any]
+"""A row of the mapping, and its further controls, as ``controls.html`` has them."""
 
+_GROUPS = ("choose", "verify", "sure", "empty")
 PATTERNS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DDMMYYYY", "MM-DD-YYYY", "YYYYMMDDTHHmmss")
 _MAX_EXAMPLES, _MAX_LONG, _SHORT = 3, 2, 48
 _MAX_MEANINGS = 60
@@ -26,55 +28,6 @@ _LEVELS = (
     *closed_list("levels")[::-1],
     *("troisieme+seconde", "quatrieme+troisieme", "quatrieme+troisieme+seconde"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """A value of the feed and what it may mean; ``near``: the likeliest meanings."""
-
-    value: str
-    code: str
-    near: Sequence[Option]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldSettings:
-    """The further controls of a field: last day, dates, meanings, a fixed value."""
-
-    last: bool
-    dated: bool
-    date: str
-    meanings: Sequence[Meaning]
-    meant: Sequence[Option]
-    fixable: str
-    fixed: Sequence[str]
-    options: Sequence[Option]
-    error: str
-    open: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappingRow:
-    """A field of the offer: its path among the options, examples, confidence and evidence."""
-
-    name: str
-    label: str
-    path: str
-    proposed: Sequence[str]
-    auto: bool
-    examples: Sequence[str]
-    kind: str
-    word: str
-    evidence: str
-    settings: FieldSettings | None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Fields of one degree of confidence."""
-
-    name: str
-    rows: Sequence[MappingRow]
 
 
 def controls_of(study: Study) -> dict[str, dict[str, Any]]:
@@ -97,20 +50,15 @@ def states_of(study: Study) -> dict[str, list[str]]:
 
 
 def describe(study: Study, language: Language) -> dict[str, Any]:
-    """The values of the template."""
+    """The values of the template; ``groups``: the fields by degree of confidence."""
     texts = texts_of("connect", language)
     budget = _MeaningBudget()
     rows = {one["name"]: (group_of(one, study), _row(one, budget, texts, language)) for one in study["fields"]}
-    groups = [
-        Group(name, [row for group, row in rows.values() if group == name])
-        for name in ("choose", "verify", "sure", "empty")
-    ]
-    labels = {name: row.label for name, (_, row) in rows.items()}
-    counted = {group.name: len(group.rows) for group in groups}
+    groups = {name: [row for group, row in rows.values() if group == name] for name in _GROUPS}
+    labels = {name: row["label"] for name, (_, row) in rows.items()}
     return {
-        "read": _read(study, counted, texts),
-        "groups": [group for group in groups if group.rows and group.name != "empty"],
-        "empty": groups[-1],
+        "read": _read(study, groups, texts),
+        "groups": groups,
         "paths": [one["path"] for one in study["paths"]],
         "patterns": [(pattern, texts(f"pattern_{pattern}")) for pattern in PATTERNS],
         "unused": study["unused"],
@@ -146,35 +94,36 @@ class _MeaningBudget:
         return taken
 
 
-def _read(study: Study, counted: Mapping[str, int], texts: Texts) -> Mapping[str, Any]:
+def _read(study: Study, groups: Mapping[str, Sequence[Row]], texts: Texts) -> Mapping[str, Any]:
     """The first sentences: what was read, and what waits for a choice."""
     return {
         "form": texts(f"form_{study['form']}"),
         "count": study["items"],
         "path": study["path"],
-        "sure": counted["sure"],
-        "verify": counted["verify"],
-        "choose": counted["choose"],
+        "sure": len(groups["sure"]),
+        "verify": len(groups["verify"]),
+        "choose": len(groups["choose"]),
         "meanings": sum(
             not meaning["code"] for one in study["fields"] if one["required"] for meaning in one["meanings"]
         ),
     }
 
 
-def _row(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> MappingRow:
+def _row(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> Row:
+    """A field of the offer: its path among the options, examples, confidence and evidence, and its further controls."""
     kind, word = _state(one, texts)
-    return MappingRow(
-        name=one["name"],
-        label=label_of(one["name"], language) or str(texts(f"field_{one['name']}")),
-        path=one["path"],
-        proposed=_proposed(one),
-        auto=one["chosen"],
-        examples=_examples(one),
-        kind=kind,
-        word=word,
-        evidence=_evidence(one, texts, language),
-        settings=_settings(one, budget, texts, language),
-    )
+    return {
+        "name": one["name"],
+        "label": label_of(one["name"], language) or str(texts(f"field_{one['name']}")),
+        "path": one["path"],
+        "proposed": _proposed(one),
+        "auto": one["chosen"],
+        "examples": _examples(one),
+        "kind": kind,
+        "word": word,
+        "evidence": _evidence(one, texts, language),
+        "settings": _settings(one, budget, texts, language),
+    }
 
 
 def _proposed(one: Mapping[str, Any]) -> Sequence[str]:
@@ -214,12 +163,17 @@ def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:
     return ", ".join(said)
 
 
-def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> FieldSettings | None:
+def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> Row | None:
+    """The further controls of a field: last day, dates, meanings with the likeliest ones (``near``), a fixed value."""
     name = one["name"]
     meant = list(_meant(name, texts, language))
     labels = dict(meant)
     meanings = [
-        Meaning(found["text"], found["code"], [(code, labels[code]) for code in found["near"] if code in labels])
+        {
+            "value": found["text"],
+            "code": found["code"],
+            "near": [(code, labels[code]) for code in found["near"] if code in labels],
+        }
         for found in budget.take(one["meanings"])
     ]
     dated = one["dated"] and one["ruled"] and not one["fixed"]
@@ -227,18 +181,18 @@ def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, lang
         return None
     fixed = one["fixed"] if isinstance(one["fixed"], list) else [one["fixed"]]
     error = "" if one["refused"] is None else spaced(one["refused"]["message"][language])
-    return FieldSettings(
-        last=name == "weeks" and PAIR not in one["path"],
-        dated=dated,
-        date=one["date"],
-        meanings=meanings,
-        meant=meant,
-        fixable=one["fixable"],
-        fixed=[value for value in fixed if value],
-        options=list(_fixed_options(one["fixable"], texts, language)),
-        error=error,
-        open=bool(meanings or error or any(fixed)) or (one["required"] and not one["ruled"]),
-    )
+    return {
+        "last": name == "weeks" and PAIR not in one["path"],
+        "dated": dated,
+        "date": one["date"],
+        "meanings": meanings,
+        "meant": meant,
+        "fixable": one["fixable"],
+        "fixed": [value for value in fixed if value],
+        "options": list(_fixed_options(one["fixable"], texts, language)),
+        "error": error,
+        "open": bool(meanings or error or any(fixed)) or (one["required"] and not one["ruled"]),
+    }
 
 
 def _meant(name: str, texts: Texts, language: Language) -> Iterator[Option]:

@@ -31,10 +31,7 @@ class AccountView:
     minutes: int
     answered_at: int | None
     failed_at: int | None
-    error: str | None
-    step: str | None
-    identity: Mapping[str, Any] | None
-    search: Mapping[str, Any] | None
+    note: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +109,7 @@ def _account(name: str, note: Mapping[str, Any], per_minute: int) -> AccountView
         minutes=minutes_of(calls, per_minute=per_minute),
         answered_at=answered,
         failed_at=failed,
-        error=note.get("error"),
-        step=note.get("step"),
-        identity=note.get("identity"),
-        search=note.get("search"),
+        note=note,
     )
 
 

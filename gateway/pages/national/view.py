@@ -24,7 +24,7 @@ from gateway.operate.national import (
 )
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.national.model import (
@@ -49,29 +49,22 @@ _ORDERS = ("reconcile", "replay", "adopt")
 log = structlog.get_logger()
 
 
-def pages(federation: Federation, site: NationalSite, seal: Seal) -> list[Page]:
-    """Every page of the national site. ``seal``: of orders in addresses."""
-    shell = _NationalPage(federation, site, seal)
-
-    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
-        paths: Mapping[Language, str] = {
-            "fr": f"/exploitation/site-national{french}",
-            "en": f"/en/operate/national-site{english}",
-        }
-        return Page(name, paths, get, post, role="operator", private=True)
-
+def pages(federation: Federation, site: NationalSite) -> list[Page]:
+    """Every page of the national site."""
+    shell = _NationalPage(federation, site)
+    french, english = "/site-national", "/national-site"
     return [
-        page("national", "", "", shell.look),
-        page("national_plan", "/plan", "/plan", shell.plan),
-        page("national_order", "/ordre", "/order", shell.follow, shell.order),
+        operator_page("national", french, english, shell.look),
+        operator_page("national_plan", f"{french}/plan", f"{english}/plan", shell.plan),
+        operator_page("national_order", f"{french}/ordre", f"{english}/order", shell.follow, shell.order),
     ]
 
 
 class _NationalPage:
-    def __init__(self, federation: Federation, site: NationalSite, seal: Seal) -> None:
+    def __init__(self, federation: Federation, site: NationalSite) -> None:
         self._federation = federation
         self._site = site
-        self._seal = seal
+        self._seal = Seal(federation.secret, purpose="national page")  # of orders in addresses
 
     async def look(self, request: web.Request, language: Language) -> Answer:
         return await self._look(request, language)

@@ -13,13 +13,12 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
 from gateway.api.context import PROXIES, client_of
-from gateway.bootstrap.page_work import FUNCTIONS, known_profiles
+from gateway.bootstrap.page_work import FUNCTIONS
 from gateway.bootstrap.pages import add_site, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import SandboxCalls, Visitors
-from gateway.pages.check.view import CheckPort
 from gateway.pages.site import PageSite, all_pages
 from gateway.runtime.proxies import Proxies
 from gateway.settings import proxy_networks
@@ -59,9 +58,8 @@ async def served(
         app = build_app(harness.context())
         app[PROXIES] = Proxies(proxy_networks(proxies))
         visitors = Visitors(slots or AddressSlots(), worker or Direct(), client_of, forms)
-        port = CheckPort(visitors=visitors, profiles=known_profiles(), clock=clock)
-        ports = page_ports(harness.settings, harness.federation, URL)
-        add_site(app, PageSite(all_pages(replace(ports, check=port)), public_url=URL, door=ports.door))
+        ports = replace(page_ports(harness.settings, harness.federation, URL), visitors=visitors)
+        add_site(app, PageSite(all_pages(ports), public_url=URL, door=ports.door))
         async with TestClient(TestServer(app)) as client:
             yield client
 

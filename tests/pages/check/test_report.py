@@ -29,7 +29,7 @@ def report(content: bytes, *, choice: str = "auto", language: Language = "fr", s
 def test_errors_come_first_each_in_the_order_of_the_document() -> None:
     found = report(REFUSED.encode())
     assert (found.outcome, found.errors, found.warnings, found.format) == ("refused", 2, 2, "offer")
-    assert [(one.severity, one.code, one.requirement, one.line) for one in found.problems] == [
+    assert [(one.severity, one.code, one.requirement, one.quote and one.quote.line) for one in found.problems] == [
         ("error", "siret-checksum", "OFR-014", 8),
         ("error", "week-malformed", "OFR-023", 13),
         ("warning", "personal-data", "OFR-034", 5),
@@ -231,7 +231,7 @@ def test_one_example_is_accepted_and_one_shows_mistakes(on: date) -> None:
     assert wrong.outcome == "refused"
     assert len({one.code for one in wrong.problems}) >= 5
     assert {"error", "warning"} == {one.severity for one in wrong.problems}
-    assert all(one.line for one in wrong.problems)
+    assert all(one.quote for one in wrong.problems)
 
 
 @pytest.mark.parametrize("weeks", [["2031-W25"], ["2031-W23", "2031-W24", "2031-W25"]])

@@ -16,7 +16,6 @@ from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.page import Page
 from gateway.pages.base.visit import Visitors
 from gateway.pages.connect import view as connect
-from gateway.pages.connect.port import ConnectPort
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.legal import view as legal
 from gateway.pages.legal.view import Imprint
@@ -151,8 +150,9 @@ async def dialogue(
     """A gateway's pages without the rest of the gateway."""
     clock = ManualClock(START)
     visitors = Visitors(AddressSlots(), DirectWorker(), lambda _: "198.51.100.7")
-    ports = ConnectPort(visitors=visitors, seal=kind(secret, purpose=PURPOSE), clock=clock)
+    seal = kind(secret, purpose=PURPOSE)
     app = web.Application()
-    add_site(app, PageSite([HOME, *connect.pages(ports), *legal.pages(Imprint())], public_url="https://site.example"))
+    found = [HOME, *connect.pages(visitors, seal, clock), *legal.pages(Imprint())]
+    add_site(app, PageSite(found, public_url="https://site.example"))
     async with TestClient(TestServer(app)) as client:
         yield Dialogue(client, clock, path)
