@@ -80,7 +80,7 @@ class JournalQuery:
 def read_journal_query(given: MultiMapping[str], names: Names, *, most: int) -> JournalQuery:
     """Parse the query string. Raises ProblemError."""
     with Parameters(given, (*PAGING, "act", "about", "by", "client", "since", "until")) as parameters:
-        acts = parameters.several("act", _is_act, ", ".join(ACTS))
+        acts = parameters.several("act", ACTS.__contains__, ", ".join(ACTS))
         about = parameters.one(
             "about", lambda text: valid(text, 0 < len(text) <= _MAX_CHARACTERS), "bretagne:2027-0001"
         )
@@ -92,10 +92,6 @@ def read_journal_query(given: MultiMapping[str], names: Names, *, most: int) -> 
     persons = None if name is None else pseudonyms_of(names, name)
     criteria = JournalFilter(acts=acts, about=about, persons=persons, client=client, since=since, until=until)
     return JournalQuery(criteria=criteria, name=name, cursor=cursor, limit=limit)
-
-
-def _is_act(text: str) -> bool:
-    return text in ACTS
 
 
 ROUTES: Sequence[web.RouteDef] = (

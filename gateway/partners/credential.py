@@ -80,14 +80,11 @@ def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_
         raise ValueError("a revoked partner has no secrets to rotate")
     # The record has the newest first; ``created_at``, by the clocks of several machines, may not.
     older = [one for one in partner.secrets if is_live(one, now=now)][:1]
-    ending = tuple(replace(one, ends_at=_earliest(one.ends_at, now + overlap)) for one in older if overlap > 0)
+    until = now + overlap
+    ending = tuple(replace(one, ends_at=min(one.ends_at or until, until)) for one in older if overlap > 0)
     return replace(partner, secrets=(fresh, *ending))
 
 
 def revoke(partner: Partner) -> Partner:
     """The partner without credentials and sessions, and revoked; its record and its offers stay."""
     return replace(partner, secrets=(), jwks=None, issuer=None, sessions=(), revoked=True)
-
-
-def _earliest(first: int | None, second: int) -> int:
-    return second if first is None else min(first, second)

@@ -140,19 +140,16 @@ class Partners(TopicMirror[Directory]):
         async with self._changing:
             try:
                 with self.recording(slug.encode()) as read:
-                    return await self._retried(_Change(slug, edit, read))
+                    change = _Change(slug, edit, read)
+                    return await change_fenced(
+                        self._log, ROLE, 0, lambda owner: self._attempt(owner, change), seconds=self._retry_seconds
+                    )
             except FencedError as error:
                 raise _conflict(slug) from error
 
     async def save(self, partner: Partner) -> None:
         """Write a partner as a whole, at the setup of a federation; use ``change`` for a change of one member."""
         await self.change(partner.platform, lambda _: partner)
-
-    async def _retried(self, change: _Change) -> Partner:
-        """Make a change, again while others take the role."""
-        return await change_fenced(
-            self._log, ROLE, 0, lambda owner: self._attempt(owner, change), seconds=self._retry_seconds
-        )
 
     async def _attempt(self, owner: Owner, change: _Change) -> Partner:
         """Make one attempt."""

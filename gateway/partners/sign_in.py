@@ -5,6 +5,7 @@ get the same link at once, the second reads the record that the first has writte
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.clock import Clock
@@ -65,15 +66,7 @@ class SignIns:
     async def look(self, text: str) -> tuple[Link, Partner]:
         """The link of a text and its partner; the link stays usable. Raises SignInError."""
         link = open_link(text, self._links)
-        partner = self._partners.get(link.platform)
-        refusal = link_refusal(link, partner, now=self._clock())
-        if refusal in _LAGGING:
-            await self._partners.catch_up()
-            partner = self._partners.get(link.platform)
-            refusal = link_refusal(link, partner, now=self._clock())
-        if refusal is not None or partner is None:
-            raise SignInError(refusal or "link-revoked")
-        return link, partner
+        return link, await self._admitted(link.platform, lambda one: link_refusal(link, one, now=self._clock()))
 
     async def begin(self, text: str) -> Signed:
         """Begin the session of a link; of all processes, one succeeds. A link that is known to be useless is refused
@@ -95,15 +88,22 @@ class SignIns:
         if ticket is None:
             raise SignInError("session-missing")
         now = self._clock()
-        partner = self._partners.get(ticket.platform)
-        refusal = ticket_refusal(ticket, partner, now=now)
+        partner = await self._admitted(ticket.platform, lambda one: ticket_refusal(ticket, one, now=now))
+        return Signed(replace(ticket, seen_at=max(now, ticket.seen_at)), partner)
+
+    async def _admitted(self, platform: str, refusal_of: Callable[[Partner | None], str | None]) -> Partner:
+        """The record of a platform that is not refused: a record may lag behind, and is then read again. Raises
+        SignInError.
+        """
+        partner = self._partners.get(platform)
+        refusal = refusal_of(partner)
         if refusal in _LAGGING:
             await self._partners.catch_up()
-            partner = self._partners.get(ticket.platform)
-            refusal = ticket_refusal(ticket, partner, now=now)
+            partner = self._partners.get(platform)
+            refusal = refusal_of(partner)
         if refusal is not None or partner is None:
             raise SignInError(refusal or "session-revoked")
-        return Signed(replace(ticket, seen_at=max(now, ticket.seen_at)), partner)
+        return partner
 
     async def end(self, signed: Signed) -> None:
         """End a session for every process. Raises SignInError, LogError."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.details import details_in_words
@@ -31,28 +32,6 @@ class ReadFilter:
     def query(self) -> Mapping[str, str]:
         """The fields that say something."""
         return {name: value for name, value in self.typed.items() if value}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRow:
-    """One entry. ``act``: key of its text, None for one of a later version; ``about`` is what it is about, ``named``
-    whether that can be searched for; ``name``: None where no person is named or the name was erased; ``failed``: it
-    certainly did not happen; ``of``: the entry whose failure this one says.
-    """
-
-    number: int
-    at: int
-    act: str | None
-    code: str
-    about: str
-    named: bool
-    name: str | None
-    pseudonym: str | None
-    client: str | None
-    why: str | None
-    details: Sequence[tuple[str, str]]
-    failed: bool
-    of: int | None
 
 
 def read_filter(given: Mapping[str, str], names: Names) -> ReadFilter:
@@ -87,7 +66,7 @@ def read_filter(given: Mapping[str, str], names: Names) -> ReadFilter:
 
 def rows_of(
     entries: Sequence[JournalEntry], later: Iterable[JournalEntry], names: Names, language: Language
-) -> Sequence[EntryRow]:
+) -> Sequence[Mapping[str, Any]]:
     """The rows of entries in a language; ``later`` are entries after them, which may say that an act did not happen."""
     failed = {one.failed for one in (*entries, *later)}
     return [_row(entry, entry.number in failed, names, language) for entry in entries]
@@ -98,24 +77,28 @@ def act_key(act: str) -> str:
     return f"act_{act.replace('.', '_').replace('-', '_')}"
 
 
-def _row(entry: JournalEntry, failed: bool, names: Names, language: Language) -> EntryRow:  # noqa: FBT001  # one caller
+def _row(entry: JournalEntry, failed: bool, names: Names, language: Language) -> Mapping[str, Any]:  # noqa: FBT001  # one caller
+    """One entry. ``act``: key of its text, None for one of a later version; ``about`` is what it is about, ``named``
+    whether that can be searched for; ``name``: None where no person is named or the name was erased; ``failed``: it
+    certainly did not happen; ``of``: the entry whose failure this one says.
+    """
     known = None if entry.person is None else names.get(entry.person)
     key, erasure = act_key(entry.act), entry.act == "journal.erase-name"
-    return EntryRow(
-        number=entry.number,
-        at=entry.at,
-        act=key if key in texts_of("journal", language) else None,
-        code=entry.act,
-        about=f"{entry.about[:_SHORT]}…" if erasure else entry.about,
-        named=not erasure,
-        name=None if known is None else known.name,
-        pseudonym=None if entry.person is None else entry.person[:_SHORT],
-        client=entry.client,
-        why=entry.why,
-        details=details_in_words(entry.details, language),
-        failed=failed,
-        of=entry.failed,
-    )
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "act": key if key in texts_of("journal", language) else None,
+        "code": entry.act,
+        "about": f"{entry.about[:_SHORT]}…" if erasure else entry.about,
+        "named": not erasure,
+        "name": None if known is None else known.name,
+        "pseudonym": None if entry.person is None else entry.person[:_SHORT],
+        "client": entry.client,
+        "why": entry.why,
+        "details": details_in_words(entry.details, language),
+        "failed": failed,
+        "of": entry.failed,
+    }
 
 
 def _day(text: str) -> date | None:

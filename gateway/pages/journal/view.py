@@ -10,7 +10,7 @@ from gateway.federation import Federation
 from gateway.federation.checks import Checked
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Handler, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.journal.model import act_key, read_filter, rows_of
 from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, clean_name, pseudonyms_of
 from gateway.runtime.cached import Cached
@@ -25,15 +25,10 @@ log = structlog.get_logger()
 def pages(federation: Federation, checks: Cached[Checked]) -> list[Page]:
     """Every page of the journal."""
     shell = _JournalPage(federation, checks)
-
-    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
-        paths: Mapping[Language, str] = {"fr": f"/exploitation/registre{french}", "en": f"/en/operate/journal{english}"}
-        return Page(name, paths, get, post, role="operator", private=True)
-
     return [
-        page("journal", "", "", shell.list_entries),
-        page("journal_checks", "/controle", "/checks", shell.checks),
-        page("journal_erase", "/effacer", "/erase", shell.erasing, shell.erase),
+        operator_page("journal", "/registre", "/journal", shell.list_entries),
+        operator_page("journal_checks", "/registre/controle", "/journal/checks", shell.checks),
+        operator_page("journal_erase", "/registre/effacer", "/journal/erase", shell.erasing, shell.erase),
     ]
 
 

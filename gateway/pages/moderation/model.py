@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import orjson
@@ -33,14 +32,12 @@ class ModeratedOffer:
     action: Action | None
     rows: Sequence[tuple[str, str]]
     document: str | None
-    until: date | None
 
 
 def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> ModeratedOffer:
     """The page of one offer in a language."""
     state = facts.history.state
     offer = None if state is None else state.offer
-    ends = None if state is None else state.known.expires_on
     document = None if offer is None else orjson.dumps(offer, option=orjson.OPT_INDENT_2).decode()
     return ModeratedOffer(
         id=offer_id,
@@ -52,7 +49,6 @@ def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> Moderate
         action=None if state is None else "lift" if state.known.reason == "moderated" else "moderate",
         rows=[] if offer is None else list(_rows(offer, language)),
         document=document,
-        until=None if ends is None or offer is None else date.fromisoformat(ends),
     )
 
 

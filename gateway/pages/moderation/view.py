@@ -4,9 +4,8 @@ done by the second form, which names the state that was displayed.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.moderation import OfferFacts, moderate_offer, offer_facts
@@ -16,7 +15,7 @@ from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.operate.moderation import DECISION_SECONDS, Action
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import RETRY_SECONDS, Answer, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import ModeratedOffer, offer_view
@@ -43,8 +42,7 @@ def pages(
 ) -> Sequence[Page]:
     """The page. ``wait``: for a decision, as long as the request's client and process go on, at most ``seconds``."""
     shell = _ModerationPage(federation, wait, seconds)
-    paths: dict[Language, str] = {"fr": "/exploitation/offre", "en": "/en/operate/offer"}
-    return [Page("moderation", paths, shell.show, shell.act, role="operator", private=True)]
+    return [operator_page("moderation", "/offre", "/offer", shell.show, shell.act)]
 
 
 class _ModerationPage:
@@ -108,9 +106,7 @@ class _ModerationPage:
         if after is not None and (start is None or start[1] not in among):
             raise PageError(400)
         found = await search_offers(self._federation.offers, among, query, after, most=_EXAMINED)
-        ends = [state.known.expires_on for state in found.offers]
-        lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
-        values = {"query": query, "platform": platform, "names": names, "found": found, "lines": lines}
+        values = {"query": query, "platform": platform, "names": names, "found": found}
         return Answer("moderation/search.html", values)
 
     async def _find(self, offer_id: str) -> OfferFacts:
@@ -155,7 +151,7 @@ class _ModerationPage:
     def _refused(self, view: ModeratedOffer, facts: OfferFacts, action: Action, outcome: str) -> Answer:
         last = next((one for one in facts.acts if one.entry.failed is None), None)
         values = {"offer": view, "act": action, "outcome": outcome.replace("-", "_"), "last": last}
-        headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_SECONDS} if outcome == "behind" else {}
+        headers = views_behind().headers if outcome == "behind" else {}
         return Answer("moderation/outcome.html", values, status=_STATUSES.get(outcome, 409), headers=headers)
 
     def _require_ready(self) -> None:

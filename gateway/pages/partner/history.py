@@ -7,7 +7,6 @@ the state ``absent`` too, which the receipts distinguish: those of a complete sn
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -33,7 +32,7 @@ _DELIVERY_KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step: when (ms, or a day that is to come), the key of its title (``step_{name}``) and of its text
+    """One step: when (ms, or the day that is to come), the key of its title (``step_{name}``) and of its text
     (``step_{name}_text``), their values, and the problems that it names. ``why``: the reason of a moderation, or of its
     end; ``reasons``: the rules of a refusal at the door with the fields at fault.
     """
@@ -41,7 +40,7 @@ class Step:
     kind: Kind
     name: str
     at: int | None = None
-    on: date | None = None
+    on: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     problems: Sequence[RuleText] = ()
     receipt: str | None = None
@@ -165,4 +164,4 @@ def _state(part: DeliveryPart) -> str:
 def _future(facts: HistoryFacts) -> Iterator[Step]:
     state = facts.state
     if state is not None and state.offer is not None and state.known.expires_on is not None:
-        yield Step(kind="none", name="expires", on=date.fromisoformat(state.known.expires_on))
+        yield Step(kind="none", name="expires", on=state.known.expires_on)

@@ -87,11 +87,7 @@ class _PartnerPages:
         start = None if after is None else f"{partner.platform}:{after}"
         found = await search_offers(self._federation.offers, [partner.platform], query, start, most=_EXAMINED)
         further = found.further and found.further.rpartition(":")[2]
-        ends = [state.known.expires_on for state in found.offers]
-        lines = list(zip(found.offers, [None if end is None else date.fromisoformat(end) for end in ends], strict=True))
-        return Answer(
-            "partner/offers.html", {"query": query, "found": found, "further": further or None, "lines": lines}
-        )
+        return Answer("partner/offers.html", {"query": query, "found": found, "further": further or None})
 
     async def offer(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)

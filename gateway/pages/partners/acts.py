@@ -75,8 +75,8 @@ class Acts:
         lang = next((one for one in LANGUAGES if one == form.text("lang")), language)
         text, until = await make_link(desk, self._door.sign_ins, partner.platform, person)
         log.info("pages.partner_link_made", platform=partner.platform)
-        values = {"partner": partner, "link": link_url(self._door.url, text, lang), "person": person, "until": until}
-        return Answer("partners/link.html", values)
+        values = {"text": link_url(self._door.url, text, lang), "person": person, "until": until}
+        return Answer("partners/handed.html", {"kind": "link", "partner": partner, **values})
 
     async def _sign_out(self, _request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Redirect | None:
         if errors:
@@ -90,7 +90,8 @@ class Acts:
             return None
         nonce = await issue_nonce(desk, partner.platform, days=USUAL_NONCE_DAYS)
         log.info("pages.partner_nonce_issued", platform=partner.platform)
-        return Answer("partners/nonce.html", {"partner": partner, "nonce": nonce})
+        values = {"text": nonce.text, "person": "", "until": nonce.expires_at}
+        return Answer("partners/handed.html", {"kind": "nonce", "partner": partner, **values})
 
     async def _uncertify(self, request: web.Request, desk: Desk, partner: Partner, errors: Errors) -> Redirect | None:
         role = next((one for one in ROLES if one == form_of(request).text("role")), None)

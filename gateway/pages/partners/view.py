@@ -2,7 +2,6 @@
 the session; a secret or a link is in the answer to its form, and nowhere else.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
@@ -11,7 +10,7 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.operate.desk import RefusedActError, add_partner, alter_partner, revoke_partner
 from gateway.pages.base.door import Door, form_of, session_of
-from gateway.pages.base.page import Answer, Download, Handler, Language, Page, Redirect
+from gateway.pages.base.page import Answer, Download, Handler, Language, Page, Redirect, operator_page
 from gateway.pages.partners.acts import Acts
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import (
@@ -37,19 +36,14 @@ def pages(federation: Federation, door: Door) -> list[Page]:
     """Every page of the platforms."""
     answers = Answers(federation, door)
     shell, acts = _PartnersPages(federation, answers), Acts(federation, door, answers)
-
-    def page(name: str, french: str, english: str, get: Handler, post: Handler | None = None) -> Page:
-        paths: Mapping[Language, str] = {"fr": f"/exploitation/{french}", "en": f"/en/operate/{english}"}
-        posted = None if post is None else shell.fresh(post)
-        return Page(name, paths, shell.fresh(get), posted, role="operator", private=True)
-
-    return [
-        page("partners", "plateformes", "platforms", shell.list_all),
-        page("partners_new", "plateformes/nouvelle", "platforms/new", shell.new, shell.add),
-        page("partners_one", "plateforme", "platform", shell.one, acts.act),
-        page("partners_alter", "plateforme/modifier", "platform/alter", shell.altering, shell.alter),
-        page("partners_revoke", "plateforme/retirer", "platform/revoke", shell.revoking, shell.revoke),
+    found = [
+        operator_page("partners", "/plateformes", "/platforms", shell.list_all),
+        operator_page("partners_new", "/plateformes/nouvelle", "/platforms/new", shell.new, shell.add),
+        operator_page("partners_one", "/plateforme", "/platform", shell.one, acts.act),
+        operator_page("partners_alter", "/plateforme/modifier", "/platform/alter", shell.altering, shell.alter),
+        operator_page("partners_revoke", "/plateforme/retirer", "/platform/revoke", shell.revoking, shell.revoke),
     ]
+    return [replace(page, get=shell.fresh(page.get), post=shell.fresh(page.post)) for page in found]
 
 
 class _PartnersPages:
@@ -57,8 +51,10 @@ class _PartnersPages:
         self._federation = federation
         self._answers = answers
 
-    def fresh(self, handler: Handler) -> Handler:
+    def fresh(self, handler: Handler | None) -> Handler | None:
         """This handler, once what other processes wrote is known here: a page follows its act at another worker."""
+        if handler is None:
+            return None
 
         async def answer(request: web.Request, language: Language) -> Answer | Download | Redirect:
             await self._federation.partners.catch_up()

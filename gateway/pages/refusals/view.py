@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.federation.platform import platform_names
 from gateway.federation.refused import Refused, most_first, refusal_counts, refused_offers
-from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
@@ -28,8 +28,7 @@ _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
     shell = _RefusalsPage(federation)
-    paths: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
-    return [Page("refusals", paths, shell.show, role="operator", private=True)]
+    return [operator_page("refusals", "/refus", "/refusals", shell.show)]
 
 
 class _RefusalsPage:

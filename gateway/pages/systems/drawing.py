@@ -38,7 +38,7 @@ class NodeShape(Generic[Entry]):
     baseline of its label.
     """
 
-    one: Entry | None
+    one: Entry
     others: int
     number: int
     x: float
@@ -59,8 +59,8 @@ class Drawing:
     gateway_y: float
     gateway_height: float
     relayed: NodeShape[None]
-    sources: Sequence[NodeShape[SystemFlow]]
-    subscribers: Sequence[NodeShape[Subscriber]]
+    sources: Sequence[NodeShape[SystemFlow | None]]
+    subscribers: Sequence[NodeShape[Subscriber | None]]
     stops: Sequence[NodeShape[Stop]]
 
 
@@ -72,19 +72,19 @@ def drawing(found: Flow) -> Drawing | None:
     unit = _TALL / total.received
     sources = _fewer([(one, one.received) for one in found.sources])
     subscribers = _fewer([(one, one.offered) for one in found.subscribers])
-    all_stops: Sequence[tuple[Stop, int]] = (
-        ("unchanged", total.unchanged),
-        ("stale", total.stale),
-        ("refused", total.refused),
+    all_stops: Sequence[tuple[Stop, int, int]] = (
+        ("unchanged", total.unchanged, 0),
+        ("stale", total.stale, 0),
+        ("refused", total.refused, 0),
     )
-    stops = [(stop, number) for stop, number in all_stops if number]
+    stops = [stop for stop in all_stops if stop[1]]
     relayed = total.relayed * unit
     offered = sum(number for _, number, _ in subscribers)
     fan = relayed / offered if offered else 0.0
     left = _placed([number * unit for _, number, _ in sources], [_LINE] * len(sources))
     leasts = [_LINE * _lines(one) for one, _, _ in subscribers]
     right = _placed([number * fan for _, number, _ in subscribers] or [relayed], leasts or [_LINE])
-    below = _placed([number * unit for _, number in stops], [2 * _LINE] * len(stops))
+    below = _placed([number * unit for _, number, _ in stops], [2 * _LINE] * len(stops))
     room = _end(right) + (_LINE + _end(below) if stops else 0.0)
     height = _HEAD + max(_end(left), room, _TALL)
     begin_left, begin_right = _HEAD + (height - _HEAD - _end(left)) / 2, _HEAD + (height - _HEAD - room) / 2
@@ -107,9 +107,9 @@ def drawing(found: Flow) -> Drawing | None:
             ribbon(GATEWAY_X + NODE, gateway, RELAYED_X, relayed_y, relayed) if relayed else "",
             round(relayed_y - 8, 1),
         ),
-        sources=[*_sources(sources, left, begin_left, gateway)],
-        subscribers=[*_subscribers(subscribers, right, begin_right, relayed_y)],
-        stops=[*_stops(stops, below, begin_below, gateway + relayed)],
+        sources=[*_column(sources, left, begin_left, gateway, (SOURCE_X, GATEWAY_X))],
+        subscribers=[*_column(subscribers, right, begin_right, relayed_y, (SUBSCRIBER_X, RELAYED_X))],
+        stops=[*_column(stops, below, begin_below, gateway + relayed, (RELAYED_X, GATEWAY_X))],
     )
 
 
@@ -148,47 +148,28 @@ def _fewer(entries: Sequence[tuple[Entry, int]]) -> Sequence[tuple[Entry | None,
     return [*named, (None, sum(number for _, number in rest), len(rest))] if rest else named
 
 
-def _sources(
-    entries: Sequence[tuple[SystemFlow | None, int, int]],
+def _column(
+    entries: Sequence[tuple[Entry, int, int]],
     placed: Sequence[tuple[_Slot, float]],
     begin: float,
-    gateway: float,
-) -> Iterator[NodeShape[SystemFlow]]:
-    at = gateway
-    for (one, number, others), ((top, height), _) in zip(entries, placed, strict=True):
-        y = begin + top
-        path = ribbon(SOURCE_X + NODE, y, GATEWAY_X, at, height) if number else ""
-        yield NodeShape(one, others, number, SOURCE_X, *_rounded(y, height), path, _first(y + height / 2, 1))
-        at += height
-
-
-def _subscribers(
-    entries: Sequence[tuple[Subscriber | None, int, int]],
-    placed: Sequence[tuple[_Slot, float]],
-    begin: float,
-    relayed: float,
-) -> Iterator[NodeShape[Subscriber]]:
-    at = relayed
+    at: float,
+    between: tuple[int, int],
+) -> Iterator[NodeShape[Entry]]:
+    """The nodes of one column. ``between``: where they are, and where the node of their ribbons is, at which these
+    follow each other from ``at`` on.
+    """
+    x, other = between
     for (one, number, others), ((top, height), _) in zip(entries, placed, strict=False):
-        y = begin + top
-        path = ribbon(RELAYED_X + NODE, at, SUBSCRIBER_X, y, height) if number else ""
-        line = _first(y + height / 2, _lines(one))
-        yield NodeShape(one, others, number, SUBSCRIBER_X, *_rounded(y, height), path, line)
+        y, path = begin + top, ""
+        if number:
+            path = ribbon(x + NODE, y, other, at, height) if x < other else ribbon(other + NODE, at, x, y, height)
+        yield NodeShape(one, others, number, x, *_rounded(y, height), path, _first(y + height / 2, _lines(one)))
         at += height
 
 
-def _stops(
-    entries: Sequence[tuple[Stop, int]], placed: Sequence[tuple[_Slot, float]], begin: float, at: float
-) -> Iterator[NodeShape[Stop]]:
-    for (stop, number), ((top, height), _) in zip(entries, placed, strict=True):
-        y = begin + top
-        path = ribbon(GATEWAY_X + NODE, at, RELAYED_X, y, height)
-        yield NodeShape(stop, 0, number, RELAYED_X, *_rounded(y, height), path, _first(y + height / 2, 2))
-        at += height
-
-
-def _lines(one: Subscriber | None) -> int:
-    return 1 if one is None else _LINES[one.access]
+def _lines(one: object) -> int:
+    """The lines of a label: a stop has its word below its figure."""
+    return _LINES[one.access] if isinstance(one, Subscriber) else 2 if isinstance(one, str) else 1
 
 
 def _first(middle: float, lines: int) -> float:

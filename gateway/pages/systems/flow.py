@@ -1,5 +1,6 @@
 """The flow of this week, in numbers: from each publishing system through the gateway to each subscriber. Pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -74,17 +75,13 @@ class Flow:
 
 def flow(found: SystemsFacts) -> Flow:
     """The flow of these facts."""
-    numbers: dict[str, dict[str, int]] = {}
+    numbers: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for count in found.flow.counts:
-        verdicts = numbers.setdefault(count.platform or "", {})
-        verdicts[count.verdict or ""] = verdicts.get(count.verdict or "", 0) + count.number
+        numbers[count.platform or ""][count.verdict or ""] += count.number
     partners = found.facts.partners
     slugs = {*presets(), *numbers, *(slug for slug, one in partners.items() if _publishes(one))}
-    sources = [_source(slug, _name(slug, partners), numbers.get(slug, {})) for slug in slugs]
-    totals: dict[str, int] = {}
-    for verdicts in numbers.values():
-        for verdict, number in verdicts.items():
-            totals[verdict] = totals.get(verdict, 0) + number
+    totals = sum(numbers.values(), Counter[str]())
+    sources = [_source(slug, _name(slug, partners), numbers[slug]) for slug in slugs]
     return Flow(
         sources=sorted(sources, key=lambda one: (-one.received, plain_name(one.name))),
         total=_source("", "", totals),
@@ -92,15 +89,15 @@ def flow(found: SystemsFacts) -> Flow:
     )
 
 
-def _source(platform: str, name: str, verdicts: Mapping[str, int]) -> SystemFlow:
+def _source(platform: str, name: str, verdicts: Counter[str]) -> SystemFlow:
     return SystemFlow(
         platform=platform,
         name=name,
-        accepted=verdicts.get(_ACCEPTED, 0),
-        withdrawn=sum(verdicts.get(one, 0) for one in WITHDRAWN),
-        unchanged=verdicts.get(_UNCHANGED, 0),
-        stale=verdicts.get(_STALE, 0),
-        refused=sum(verdicts.get(one, 0) for one in REFUSED),
+        accepted=verdicts[_ACCEPTED],
+        withdrawn=sum(verdicts[one] for one in WITHDRAWN),
+        unchanged=verdicts[_UNCHANGED],
+        stale=verdicts[_STALE],
+        refused=sum(verdicts[one] for one in REFUSED),
     )
 
 

@@ -12,7 +12,7 @@ from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
 from gateway.operate.feeds import run_feed, set_paused
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.map.outlines import outlines
 from gateway.pages.systems.drawing import drawing
@@ -31,8 +31,7 @@ _EMPTY = ReasonField("", None)
 def pages(federation: Federation) -> Sequence[Page]:
     """The page."""
     shell = _SystemsPage(federation)
-    paths: dict[Language, str] = {"fr": "/exploitation", "en": "/en/operate"}
-    return [Page("systems", paths, shell.show, shell.act, live=True, role="operator", private=True)]
+    return [operator_page("systems", "", "", shell.show, shell.act, live=True)]
 
 
 @dataclass(frozen=True, slots=True)
