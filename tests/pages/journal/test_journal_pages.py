@@ -3,14 +3,12 @@
 import re
 from dataclasses import replace
 from datetime import date
-from html import unescape
 from urllib.parse import quote
 
 import pytest
 
 from gateway.federation.doctor import examine_exposure, examine_imprint
 from gateway.operate.journal import Journal, read_journal
-from gateway.pages.base.door import COOKIE
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.model import act_key, read_filter
 from gateway.protocol.journal import ACTS, Act, Actor, JournalFilter, pseudonyms_of
@@ -19,7 +17,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import JOURNAL
 from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES, Language
-from tests.harness import SECONDS, SECRET, URL
+from tests.harness import SECONDS, SECRET
+from tests.pages.desk import Desk, operator_of
 from tests.pages.journal.acts import OTHER, WHY, write_acts
 from tests.pages.signing import OPERATOR, PERSON, cookie_of
 from tests.pages.site import PageHarness
@@ -27,14 +26,12 @@ from tests.pages.site import PageHarness
 pytestmark = pytest.mark.slow
 
 PATH, CHECKS, ERASE = "/exploitation/registre", "/exploitation/registre/controle", "/exploitation/registre/effacer"
-HTML = {"Accept": "text/html"}
-_TOKEN = re.compile(r'name="token" value="([^"]+)"')
 _NUMBERS = re.compile(r'<th scope="row" role="rowheader">(\d+)</th>')
 
 
 @pytest.fixture
-async def headers(site: PageHarness) -> dict[str, str]:
-    return {**HTML, "Origin": URL, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
+async def desk(site: PageHarness) -> Desk:
+    return await operator_of(site)
 
 
 async def settle(site: PageHarness) -> None:
@@ -49,13 +46,6 @@ async def seed(site: PageHarness, rounds: int = 3) -> int:
     return number
 
 
-async def get(site: PageHarness, path: str, headers: dict[str, str], status: int = 200) -> str:
-    answer = await site.client.get(path, headers=headers)
-    text = unescape(await answer.text())
-    assert status == answer.status, text
-    return text
-
-
 def numbers(text: str) -> list[int]:
     return [int(one) for one in _NUMBERS.findall(text)]
 
@@ -67,13 +57,13 @@ def test_every_act_has_words(language: Language) -> None:
     assert len(ACTS) == len({str(texts(act_key(act))) for act in ACTS})
 
 
-async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_acts_are_in_words_newest_first(site: PageHarness, desk: Desk) -> None:
     """An act of a later version is its code; one that did not happen is marked, and so is the entry that says it."""
     last = await seed(site, rounds=1)
     later = Act(act="later.act", about="x")
     await Journal(site.harness.federation.log, secret=SECRET).write(later, Actor(client="exploitation"))
     await settle(site)
-    text = await get(site, PATH, headers)
+    text = await desk.get(PATH)
     assert list(range(last + 1, 0, -1)) == numbers(text)
     for said in (
         "Secret renouvelé",
@@ -87,14 +77,14 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, headers: dict[s
     assert ("n’a pas eu lieu" in text, f"l’acte {last - 1} n’a pas eu lieu" in text) == (True, True)
 
 
-async def test_acts_are_found_by_each_filter(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_acts_are_found_by_each_filter(site: PageHarness, desk: Desk) -> None:
     last, clock = await seed(site), site.harness.federation.clock
     clock.move(48 * 3_600)  # type: ignore[attr-defined]  # the tests' own clock
     await Journal(site.harness.federation.log, secret=SECRET, clock=clock).write(
         Act(act="partner.revoke", about="normandie"), Actor(name=OTHER)
     )
     await settle(site)
-    headers["Cookie"] = await cookie_of(site.harness.federation, OPERATOR.platform)
+    desk.headers["Cookie"] = await cookie_of(site.harness.federation, OPERATOR.platform)
     today = clock.today.isoformat()  # type: ignore[attr-defined]  # same
     new = last + 1
     expected = {
@@ -105,29 +95,29 @@ async def test_acts_are_found_by_each_filter(site: PageHarness, headers: dict[st
         "person=nobody": [],
     }
     for query, found in expected.items():
-        assert found == numbers(await get(site, f"{PATH}?{query}", headers)), query
-    assert new not in numbers(await get(site, f"{PATH}?client=exploitation", headers))
-    assert new not in numbers(await get(site, f"{PATH}?until=2000-01-01", headers))
-    assert [new] == numbers(await get(site, f"{PATH}?person={quote(OTHER)}", headers))[:1]
-    assert 4 == len(numbers(await get(site, f"{PATH}?act=partner.revoke", headers)))
+        assert found == numbers(await desk.get(f"{PATH}?{query}")), query
+    assert new not in numbers(await desk.get(f"{PATH}?client=exploitation"))
+    assert new not in numbers(await desk.get(f"{PATH}?until=2000-01-01"))
+    assert [new] == numbers(await desk.get(f"{PATH}?person={quote(OTHER)}"))[:1]
+    assert 4 == len(numbers(await desk.get(f"{PATH}?act=partner.revoke")))
 
 
-async def test_pages_go_on_with_the_filter_to_the_first_act(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_pages_go_on_with_the_filter_to_the_first_act(site: PageHarness, desk: Desk) -> None:
     last = await seed(site, rounds=6)
     path, found = f"{PATH}?about=bretagne", list[int]()
     while path:
-        text = await get(site, path, headers)
+        text = await desk.get(path)
         found += numbers(text)
         [path] = re.findall(r'href="([^"]*)">Actes plus anciens<', text) or [""]
     assert list(range(last - 1, 0, -1)) == found
     for wrong in ("x", "-1", "²", "9" * 30):
-        await get(site, f"{PATH}?before={quote(wrong)}", headers, 400)
+        await desk.get(f"{PATH}?before={quote(wrong)}", 400)
 
 
 @pytest.mark.parametrize("query", ["since=x", "until=2027-13-01", "since=20270101", "act=x", "client=A", "person=%00"])
-async def test_a_wrong_filter_is_said_beside_its_field(site: PageHarness, headers: dict[str, str], query: str) -> None:
+async def test_a_wrong_filter_is_said_beside_its_field(site: PageHarness, desk: Desk, query: str) -> None:
     await seed(site, rounds=1)
-    text = await get(site, f"{PATH}?{query}", headers, 400)
+    text = await desk.get(f"{PATH}?{query}", 400)
     name = query.partition("=")[0]
     assert (f'id="{name}-error"' in text, numbers(text)) == (True, [])
 
@@ -140,16 +130,16 @@ def test_days_of_a_filter_are_those_of_paris() -> None:
     assert asked.filter == french.filter
 
 
-async def test_a_whole_chain_is_said(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_a_whole_chain_is_said(site: PageHarness, desk: Desk) -> None:
     last = await seed(site, rounds=1)
-    text = await get(site, CHECKS, headers)
+    text = await desk.get(CHECKS)
     assert ("Le registre est entier" in text, f"entière, {last} actes relus" in text) == (True, True)
 
 
-async def test_a_broken_chain_is_the_first_thing_said(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_a_broken_chain_is_the_first_thing_said(site: PageHarness, desk: Desk) -> None:
     last, federation = await seed(site, rounds=1), site.harness.federation
     await federation.log.append(JOURNAL, 0, [Record(b"x", b"{}")])
-    text = await get(site, CHECKS, headers)
+    text = await desk.get(CHECKS)
     assert "<h1>La chaîne du registre est rompue</h1>" in text
     assert (f"L’acte {last + 1} est illisible" in text, "is unreadable" in text) == (True, True)
 
@@ -175,66 +165,37 @@ def test_each_finding_has_words_in_both_languages() -> None:
             assert texts(f"doctor_{one.code}_step", **one.values)
 
 
-async def test_a_name_is_erased_after_a_confirmation_and_the_acts_stay(
-    site: PageHarness, headers: dict[str, str]
-) -> None:
+async def test_a_name_is_erased_after_a_confirmation_and_the_acts_stay(site: PageHarness, desk: Desk) -> None:
     last, federation = await seed(site), site.harness.federation
-    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
-
-    async def post(data: dict[str, str], status: int) -> str:
-        answer = await site.client.post(ERASE, data={"token": token, **data}, headers=headers, allow_redirects=False)
-        assert status == answer.status
-        return unescape(await answer.text())
-
-    assert "n’a pas ce nom" in await post({"name": "Personne d’autre", "confirmed": "1"}, 422)
-    assert f"<h1>Effacer le nom {OTHER}</h1>" in await post({"name": f" {OTHER} "}, 200)
+    assert "n’a pas ce nom" in await desk.submit(ERASE, {"name": "Personne d’autre", "confirmed": "1"}, 422)
+    assert f"<h1>Effacer le nom {OTHER}</h1>" in await desk.submit(ERASE, {"name": f" {OTHER} "}, 200)
     assert pseudonyms_of(federation.acts.names.state, OTHER)
-    await post({"name": OTHER, "confirmed": "1"}, 303)
+    await desk.submit(ERASE, {"name": OTHER, "confirmed": "1"}, 303)
     await settle(site)
-    text = await get(site, PATH, headers)
+    text = await desk.get(PATH)
     assert (OTHER in text, "nom effacé (" in text, last + 1) == (False, True, numbers(text)[0])
     entry = (await read_journal(federation.log, JournalFilter(), most=1))[0]
     assert ("journal.erase-name", "exploitation") == (entry.act, entry.client)
     assert entry.person in pseudonyms_of(federation.acts.names.state, PERSON)
-    assert "Le registre est entier" in await get(site, CHECKS, headers)
+    assert "Le registre est entier" in await desk.get(CHECKS)
 
 
-async def test_an_operator_may_erase_the_own_name(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_an_operator_may_erase_the_own_name(site: PageHarness, desk: Desk) -> None:
     await seed(site, rounds=1)
-    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
-    data = {"token": token, "name": PERSON, "confirmed": "1"}
-    answer = await site.client.post(ERASE, data=data, headers=headers, allow_redirects=False)
-    assert (303, f"{PATH}?done=erased") == (answer.status, answer.headers["Location"])
+    await desk.submit(ERASE, {"name": PERSON, "confirmed": "1"}, 303)
+    assert f"{PATH}?done=erased" == desk.location
     await settle(site)
     assert not pseudonyms_of(site.harness.federation.acts.names.state, PERSON)
 
 
-@pytest.mark.parametrize("path", [PATH, CHECKS, ERASE])
-async def test_a_platform_does_not_come_to_these_pages(site: PageHarness, path: str) -> None:
-    assert 403 == (await site.client.get(path, headers=HTML)).status
-    assert 401 == (await site.client.get(path, headers={**HTML, "Cookie": f"{COOKIE}=x"})).status
-
-
-async def test_a_forged_form_erases_nothing(site: PageHarness, headers: dict[str, str]) -> None:
-    last = await seed(site)
-    token = _TOKEN.findall(await get(site, ERASE, headers))[0]
-    for sent, origin in ((token, "https://evil.example"), ("x", URL), ("", URL)):
-        data = {"token": sent, "name": OTHER, "confirmed": "1"}
-        answer = await site.client.post(ERASE, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
-        assert 403 == answer.status
-    await settle(site)
-    assert pseudonyms_of(site.harness.federation.acts.names.state, OTHER)
-    assert last == (await read_journal(site.harness.federation.log, JournalFilter(), most=1))[0].number
-
-
-async def test_the_page_waits_for_its_view(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_the_page_waits_for_its_view(site: PageHarness, desk: Desk) -> None:
     site.harness.federation.journal.updated.caught_up = False
-    answer = await site.client.get(PATH, headers=headers)
+    answer = await site.client.get(PATH, headers=desk.headers)
     assert (503, "2") == (answer.status, answer.headers["Retry-After"])
     site.harness.federation.journal.updated.caught_up = True
 
 
-async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_rights_and_other_values_are_in_words(site: PageHarness, desk: Desk) -> None:
     """As the pages of the platforms write them; the API keeps the values of the log."""
     journal = Journal(site.harness.federation.log, secret=SECRET, clock=site.harness.federation.clock)
     added = Act(act="partner.add", about="bretagne", details={"scopes": ["offers:publish", "offers:read"]})
@@ -248,7 +209,7 @@ async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: 
     for act in (added, Act(act="partner.set", about="bretagne", details=changes)):
         await journal.write(act, Actor(client="exploitation"))
     await settle(site)
-    text = await get(site, PATH, headers)
+    text = await desk.get(PATH)
     for said in (
         "droits\u00a0: publier, lire<",
         "droits\u00a0: publier, lire → aucun",
@@ -259,7 +220,7 @@ async def test_rights_and_other_values_are_in_words(site: PageHarness, headers: 
     ):
         assert said in text, said
     assert "offers:" not in text
-    english = await get(site, "/en/operate/journal", headers)
+    english = await desk.get("/en/operate/journal")
     assert "rights: publish, read → none" in english
     assert "offers:" not in english
     answer = await site.client.get("/v1/journal", headers={"Authorization": f"Bearer {OPERATOR.platform}"})

@@ -8,18 +8,17 @@ from typing import Any
 import pytest
 
 import schemas
-from gateway.operate.journal import read_journal
 from gateway.pages.base.texts import texts_of
 from gateway.pages.national.model import accounts_of, found_in
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
 from gateway.protocol.identity import partition_of
-from gateway.protocol.journal import JournalFilter
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.topic import DELIVERIES
 from schemas.rulebook import LANGUAGES
-from tests.harness import SECONDS, URL
+from tests.harness import SECONDS
+from tests.pages.desk import Desk, operator_of
 from tests.pages.national.seeded import ACCOUNT, Owner, note, write_note
 from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness
@@ -27,7 +26,6 @@ from tests.pages.site import PageHarness
 pytestmark = pytest.mark.slow
 
 PATH, PLAN, ORDER = (f"/exploitation/site-national{sub}" for sub in ("", "/plan", "/ordre"))
-HTML = {"Accept": "text/html"}
 NOW = 1_796_000_000_000
 COMPARED = {
     "matched": 3,
@@ -52,50 +50,27 @@ ADOPTABLE = {
     "extra": {"count": 2, "remote_ids": ["x", "y"]},
     "unreachable": {"count": 0, "remote_ids": []},
 }
-_TOKEN = re.compile(r'name="token" value="([^"]+)"')
 _SEEN = re.compile(r'name="seen" value="([^"]+)"')
 
 
 @pytest.fixture
-async def headers(site: PageHarness) -> dict[str, str]:
+async def desk(site: PageHarness) -> Desk:
     federation = site.harness.federation
     await federation.partners.save(
         Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), national_delivery="self")
     )
     await write_note(federation.log, federation.clock())
     assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
-    return {**HTML, "Origin": URL, "Cookie": await cookie_of(federation, OPERATOR.platform)}
+    return await operator_of(site)
 
 
-async def get(site: PageHarness, path: str, headers: dict[str, str], status: int = 200) -> str:
-    answer = await site.client.get(path, headers=headers)
-    text = unescape(await answer.text())
-    assert status == answer.status, text
-    return text
+async def entries(desk: Desk) -> list[tuple[str, str, str | None]]:
+    return [(act, about, why) for act, about, _, _, why in await desk.acts()]
 
 
-async def post(
-    site: PageHarness, headers: dict[str, str], data: Mapping[str, str | list[str]], status: int = 200
-) -> tuple[str, str]:
-    """The page and the address of a redirection."""
-    token = _TOKEN.findall(await get(site, PATH, headers))[0]
-    pairs = [(name, one) for name, value in data.items() for one in ([value] if isinstance(value, str) else value)]
-    answer = await site.client.post(ORDER, data=[("token", token), *pairs], headers=headers, allow_redirects=False)
-    text = unescape(await answer.text())
-    assert status == answer.status, text
-    return text, answer.headers.get("Location", "")
-
-
-async def entries(site: PageHarness) -> list[tuple[str, str, str | None]]:
-    return [
-        (one.act, one.about, one.why)
-        for one in reversed(await read_journal(site.harness.federation.log, JournalFilter(), most=10))
-    ]
-
-
-async def refuse(site: PageHarness, *ids: str) -> None:
+async def refuse(desk: Desk, *ids: str) -> None:
     """Record offers that the site has refused."""
-    federation = site.harness.federation
+    federation = desk.federation
     problem = schemas.problem("employer-undescribed").to_json()
     for offer_id in ids:
         part = DeliveryPart(
@@ -106,9 +81,9 @@ async def refuse(site: PageHarness, *ids: str) -> None:
     assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
 
 
-async def test_the_page_tells_what_is_due_and_how_long_it_takes(site: PageHarness, headers: dict[str, str]) -> None:
-    await refuse(site, "bretagne:1")
-    text = await get(site, PATH, headers)
+async def test_the_page_tells_what_is_due_and_how_long_it_takes(desk: Desk) -> None:
+    await refuse(desk, "bretagne:1")
+    text = await desk.get(PATH)
     for said in ("Compte test", "au travail", "<b>230</b>", "<b>8</b>", "≈ 3 min", "bretagne:1", "NAT-008"):
         assert said in text, said
     assert re.search(r'scope="row"[^>]*>bretagne</th>\s*<td[^>]*>test</td>', text)
@@ -130,26 +105,26 @@ def test_the_state_of_an_account_is_the_worst_of_its_note(changes: dict[str, Any
     assert (state, 240, 3) == (account.state, account.calls, account.minutes)
 
 
-async def test_an_account_in_trouble_says_what_to_do(site: PageHarness, headers: dict[str, str]) -> None:
-    federation = site.harness.federation
+async def test_an_account_in_trouble_says_what_to_do(desk: Desk) -> None:
+    federation = desk.federation
     identity = {"state": "changed", "held": 12, "missing": 34, "complete": True, "step": "x"}
     await write_note(
         federation.log, federation.clock(), identity=identity, error="404 <b>", failed_at=utc(federation.clock())
     )
     assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
-    answer = await site.client.get(PATH, headers=headers)
+    answer = await desk.site.client.get(PATH, headers=desk.headers)
     raw = await answer.text()
     assert ("arrêté" in raw, "404 &lt;b&gt;" in raw, "Il en tient 12, il en manque 34." in unescape(raw)) == (True,) * 3
 
 
-async def test_a_comparison_changes_nothing_and_a_repair_follows_it(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_a_comparison_changes_nothing_and_a_repair_follows_it(desk: Desk) -> None:
     """The repair says how many offers it deletes, and why, and is an act of the journal; the comparison is none."""
     answers = [COMPARED, {"error": "shrinks-too-much", "would_delete": 30, **COMPARED}, {**COMPARED, "repaired": True}]
-    async with Owner(site.harness.federation.log, answers) as owner:
-        text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
+    async with Owner(desk.federation.log, answers) as owner:
+        text = await desk.submit(ORDER, {"order": "reconcile", "account": ACCOUNT})
         for said in ("Le site diffère", "Rien n’a été changé", "r1: title, weeks", "et 10 autres", "n’a pas le droit"):
             assert said in text, said
-        assert [] == await entries(site)
+        assert [] == await entries(desk)
         repair = {
             "order": "reconcile",
             "account": ACCOUNT,
@@ -157,23 +132,23 @@ async def test_a_comparison_changes_nothing_and_a_repair_follows_it(site: PageHa
             "seen": _SEEN.findall(text)[0],
             "why": "Écart",
         }
-        text, _ = await post(site, headers, repair)
+        text = await desk.submit(ORDER, repair)
         assert ("30 offres en trop seraient supprimées" in text, "Rien n’a été changé" in text) == (True, True)
-        text, _ = await post(site, headers, {**repair, "seen": _SEEN.findall(text)[0], "confirm": "30"})
+        text = await desk.submit(ORDER, {**repair, "seen": _SEEN.findall(text)[0], "confirm": "30"})
         assert "Les écarts sont réparés" in text
         orders = [one.order for one in owner.orders]
     assert [Reconcile(), Reconcile(repair=True), Reconcile(repair=True, confirm=30)] == orders
-    acts = [act for act in await entries(site) if act[2] is not None]
+    acts = [act for act in await entries(desk) if act[2] is not None]
     assert [("national.reconcile", ACCOUNT, "Écart")] * 2 == acts
 
 
-async def test_nothing_is_offered_for_repair_where_nothing_differs(site: PageHarness, headers: dict[str, str]) -> None:
-    async with Owner(site.harness.federation.log, [SAME]):
-        text, _ = await post(site, headers, {"order": "reconcile", "account": ACCOUNT})
+async def test_nothing_is_offered_for_repair_where_nothing_differs(desk: Desk) -> None:
+    async with Owner(desk.federation.log, [SAME]):
+        text = await desk.submit(ORDER, {"order": "reconcile", "account": ACCOUNT})
     assert ("Le site a ce qu’il doit avoir" in text, "Réparer" in text) == (True, False)
 
 
-async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_a_platform_is_adopted_only_after_its_dry_run(desk: Desk) -> None:
     """The dry run is of this platform, and an hour old at most."""
     apply = {
         "order": "adopt",
@@ -183,63 +158,63 @@ async def test_a_platform_is_adopted_only_after_its_dry_run(site: PageHarness, h
         "why": "Accord",
         "confirm": "2",
     }
-    clock = site.harness.federation.clock
-    async with Owner(site.harness.federation.log, [ADOPTABLE, {**ADOPTABLE, "applied": True, "deleted": 2}]) as owner:
-        text, _ = await post(site, headers, {"order": "adopt", "platform": "bretagne"})
+    clock = desk.federation.clock
+    async with Owner(desk.federation.log, [ADOPTABLE, {**ADOPTABLE, "applied": True, "deleted": 2}]) as owner:
+        text = await desk.submit(ORDER, {"order": "adopt", "platform": "bretagne"})
         assert ("Essai à blanc de la reprise\u00a0: bretagne" in text, "bretagne:1 lycee" in text) == (True, True)
         seen = _SEEN.findall(text)[0]
         for wrong in ({}, {"seen": "x"}, {"seen": seen, "platform": "normandie"}, {"seen": seen, "why": " "}):
-            text, _ = await post(site, headers, {**apply, **wrong}, 422)
+            text = await desk.submit(ORDER, {**apply, **wrong}, 422)
             assert "Rien n’a été fait" in text
-        text, _ = await post(site, headers, {**apply, "seen": seen})
+        text = await desk.submit(ORDER, {**apply, "seen": seen})
         assert "La passerelle a repris les remises" in text
         assert [Adopt("bretagne"), Adopt("bretagne", apply=True, confirm=2)] == [one.order for one in owner.orders]
-    assert [("national.adopt", "bretagne", "Accord")] == await entries(site)
+    assert [("national.adopt", "bretagne", "Accord")] == await entries(desk)
     clock.move(29 * 60)  # type: ignore[attr-defined]  # the tests' own clock
-    await get(site, PATH, headers)
+    await desk.get(PATH)
     clock.move(29 * 60)  # type: ignore[attr-defined]  # same
-    headers["Cookie"] = await cookie_of(site.harness.federation, OPERATOR.platform)
+    desk.headers["Cookie"] = await cookie_of(desk.federation, OPERATOR.platform)
     clock.move(3 * 60)  # type: ignore[attr-defined]  # same
-    text, _ = await post(site, headers, {**apply, "seen": seen}, 422)
+    text = await desk.submit(ORDER, {**apply, "seen": seen}, 422)
     assert "dans l’heure" in text
 
 
-async def test_ticked_offers_are_tried_again(site: PageHarness, headers: dict[str, str]) -> None:
-    await refuse(site, "bretagne:1", "bretagne:2")
+async def test_ticked_offers_are_tried_again(desk: Desk) -> None:
+    await refuse(desk, "bretagne:1", "bretagne:2")
     answers = [{"replayed": 1, "nothing_to_do": ["bretagne:2"]}, {"replayed": 2, "nothing_to_do": []}]
-    async with Owner(site.harness.federation.log, answers) as owner:
-        text, _ = await post(
-            site, headers, {"order": "replay", "offers": ["bretagne:1", "bretagne:2"], "why": "Corrigées"}
-        )
+    async with Owner(desk.federation.log, answers) as owner:
+        text = await desk.submit(ORDER, {"order": "replay", "offers": ["bretagne:1", "bretagne:2"], "why": "Corrigées"})
         assert ("essayées de nouveau" in text, "<code>bretagne:2</code>" in text) == (True, True)
-        await post(site, headers, {"order": "replay"})
+        await desk.submit(ORDER, {"order": "replay"})
         assert [Replay(("bretagne:1", "bretagne:2")), Replay()] == [one.order for one in owner.orders]
-    assert [("national.replay", ACCOUNT, "Corrigées"), ("national.replay", ACCOUNT, None)] == await entries(site)
-    await post(site, headers, {"order": "replay", "offers": ["no id"]}, 422)
+    assert [("national.replay", ACCOUNT, "Corrigées"), ("national.replay", ACCOUNT, None)] == await entries(desk)
+    await desk.submit(ORDER, {"order": "replay", "offers": ["no id"]}, 422)
 
 
-async def test_the_address_of_an_order_is_no_dry_run(site: PageHarness, headers: dict[str, str]) -> None:
-    _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)
+async def test_the_address_of_an_order_is_no_dry_run(desk: Desk) -> None:
+    await desk.submit(ORDER, {"order": "reconcile", "account": ACCOUNT}, 303)
+    location = desk.location
     sealed = location.partition("=")[2]
     repair = {"order": "reconcile", "account": ACCOUNT, "apply": "1", "seen": sealed, "why": "Écart"}
-    text, _ = await post(site, headers, repair, 422)
+    text = await desk.submit(ORDER, repair, 422)
     assert "dans l’heure" in text
-    assert [] == await entries(site)
+    assert [] == await entries(desk)
 
 
-async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHarness, headers: dict[str, str]) -> None:
+async def test_an_order_that_takes_long_is_followed_by_its_address(desk: Desk) -> None:
     """Without an owner it stays under way; a forged address is refused."""
-    _, location = await post(site, headers, {"order": "reconcile", "account": ACCOUNT}, 303)
-    assert "en cours" in await get(site, location, headers)
-    async with Owner(site.harness.federation.log, [SAME], earlier=True):
-        text = await get(site, location, headers)
+    await desk.submit(ORDER, {"order": "reconcile", "account": ACCOUNT}, 303)
+    location = desk.location
+    assert "en cours" in await desk.get(location)
+    async with Owner(desk.federation.log, [SAME], earlier=True):
+        text = await desk.get(location)
         for _ in range(20):
             if "Le site a ce qu’il doit avoir" in text:
                 break
-            text = await get(site, location, headers)
+            text = await desk.get(location)
     assert "Le site a ce qu’il doit avoir" in text
     for forged in ("x", location.partition("=")[2][:-2]):
-        await get(site, f"{ORDER}?order={forged}", headers, 404)
+        await desk.get(f"{ORDER}?order={forged}", 404)
 
 
 @pytest.mark.parametrize(
@@ -251,33 +226,18 @@ async def test_an_order_that_takes_long_is_followed_by_its_address(site: PageHar
         {"order": "adopt", "platform": "bretagne", "confirm": "x"},
     ],
 )
-async def test_a_wrong_form_gives_no_order(site: PageHarness, headers: dict[str, str], data: dict[str, str]) -> None:
-    before = await site.harness.federation.log.ends(DELIVERIES)
-    text, _ = await post(site, headers, data, 422)
+async def test_a_wrong_form_gives_no_order(desk: Desk, data: dict[str, str]) -> None:
+    before = await desk.federation.log.ends(DELIVERIES)
+    text = await desk.submit(ORDER, data, 422)
     assert "Rien n’a été fait" in text
-    assert (before, []) == (await site.harness.federation.log.ends(DELIVERIES), await entries(site))
-    await post(site, headers, {"order": "erase"}, 400)
+    assert (before, []) == (await desk.federation.log.ends(DELIVERIES), await entries(desk))
+    await desk.submit(ORDER, {"order": "erase"}, 400)
 
 
 async def test_without_accounts_the_page_says_so(site: PageHarness) -> None:
-    headers = {**HTML, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
+    desk = await operator_of(site)
     for path in (PATH, PLAN):
-        assert "PASSERELLE_NATIONAL" in await get(site, path, headers)
-
-
-@pytest.mark.parametrize("path", [PATH, PLAN, ORDER])
-async def test_a_platform_does_not_come_to_these_pages(site: PageHarness, path: str) -> None:
-    assert 403 == (await site.client.get(path, headers=HTML)).status
-
-
-async def test_a_forged_form_gives_no_order(site: PageHarness, headers: dict[str, str]) -> None:
-    token = _TOKEN.findall(await get(site, PATH, headers))[0]
-    before = await site.harness.federation.log.ends(DELIVERIES)
-    for sent, origin in ((token, "https://evil.example"), (token, "null"), ("x", URL)):
-        data = {"token": sent, "order": "replay"}
-        answer = await site.client.post(ORDER, data=data, headers={**headers, "Origin": origin}, allow_redirects=False)
-        assert 403 == answer.status
-    assert (before, []) == (await site.harness.federation.log.ends(DELIVERIES), await entries(site))
+        assert "PASSERELLE_NATIONAL" in await desk.get(path)
 
 
 def test_what_an_answer_holds_has_words_in_both_languages() -> None:
