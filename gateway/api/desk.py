@@ -59,10 +59,10 @@ def acting(
                 require_caught_up(federation.views[view])
             refuse_parameters(request.query)
             document = await read_document(request, most=most)
-            asked, reason = parse_act(document, members, required=required, expected=expected)
+            given, reason = parse_act(document, members, required=required, expected=expected)
             await federation.partners.catch_up()
             with refusals():
-                return await act(request, federation.desk(Actor(client=partner_of(request).platform), reason), asked)
+                return await act(request, federation.desk(Actor(client=partner_of(request).platform), reason), given)
 
         return handler
 

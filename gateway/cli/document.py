@@ -77,13 +77,13 @@ def unreadable(
     words = _WORDS[language]
     match error:
         case FileNotFoundError():
-            said, usual = words.absent.format(path=path), words.check_name
+            message, usual = words.absent.format(path=path), words.check_name
         case OSError():
             reason = spoken(system_reason(error), language)
-            said, usual = words.unreadable.format(path=path, reason=reason), words.check_file
+            message, usual = words.unreadable.format(path=path, reason=reason), words.check_file
         case _:
-            said, usual = words.damaged.format(path=path), words.check_file
-    return CommandError(said, step=step or usual, language=language)
+            message, usual = words.damaged.format(path=path), words.check_file
+    return CommandError(message, step=step or usual, language=language)
 
 
 @contextmanager
@@ -147,12 +147,12 @@ def _read_array(content: bytes, path: Path, language: Language) -> Iterator[File
     except (ValueError, RecursionError) as error:
         match error:
             case json.JSONDecodeError():
-                said = words.broken.format(path=path, line=error.lineno, column=error.colno)
+                message = words.broken.format(path=path, line=error.lineno, column=error.colno)
             case UnicodeDecodeError():
-                said = words.not_utf8.format(path=path, line=content.count(b"\n", 0, error.start) + 1)
+                message = words.not_utf8.format(path=path, line=content.count(b"\n", 0, error.start) + 1)
             case _:
-                said = words.deep.format(path=path)
-        raise CommandError(said, step=words.correct_array, language=language) from error
+                message = words.deep.format(path=path)
+        raise CommandError(message, step=words.correct_array, language=language) from error
 
 
 def _split_array(text: str) -> Iterator[FileDocument]:

@@ -74,7 +74,7 @@ def _render_guess(one: Guess, language: Language) -> dict[str, Any]:
         "rule": one.rule,
         "score": round(one.score, 2),
         "confidence": _confidence(one, language) or None,
-        "evidence": [spoken(said, language) for said in one.evidence],
+        "evidence": [spoken(text, language) for text in one.evidence],
         "examples": list(one.examples),
         "reason": None if one.reason is None else spoken(one.reason, language),
         "candidates": [
@@ -107,7 +107,7 @@ def print_draft(made: MappingDraft, language: Language) -> None:
 def _rows(made: MappingDraft, language: Language) -> Iterator[list[Text]]:
     for name, one in made.guesses.items():
         if one.rule is not None:
-            evidence = ", ".join(_say(said, language) for said in one.evidence)
+            evidence = ", ".join(_say(text, language) for text in one.evidence)
             cells = (name, one.path, _confidence(one, language), evidence, " | ".join(one.examples))
             yield [Text(cell) for cell in cells]
 

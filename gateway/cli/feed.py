@@ -16,13 +16,13 @@ async def pause(desk: Desk, platform: Slug) -> None:
     A run that is under way ends. While it is paused, no order runs it.
     """
     changed, pause = await set_paused(desk, platform, paused=True, known=await read_pauses(desk.log))
-    said = "is paused" if changed else f"is paused already, since {utc(pause.at)}: nothing was changed"
-    OUT.print(Text(f"{platform} {said}."))
+    outcome = "is paused" if changed else f"is paused already, since {utc(pause.at)}: nothing was changed"
+    OUT.print(Text(f"{platform} {outcome}."))
 
 
 @acting()
 async def resume(desk: Desk, platform: Slug) -> None:
     """Pull a platform's feed again, at once if a run is due."""
     changed, _ = await set_paused(desk, platform, paused=False, known=await read_pauses(desk.log))
-    said = "is pulled again" if changed else "is not paused: nothing was changed"
-    OUT.print(Text(f"{platform} {said}."))
+    outcome = "is pulled again" if changed else "is not paused: nothing was changed"
+    OUT.print(Text(f"{platform} {outcome}."))

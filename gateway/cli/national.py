@@ -189,8 +189,8 @@ async def _order(desk: Desk, order: Order, seconds: float | None, *, account: st
     except RefusedOrderError as error:
         raise _refusal(error.answer) from error
     if ordered.placed.answer is None:
-        said = f"The gateway that works for the account {owner} has not answered within {seconds:g} s; the order stays."
-        raise CommandError(said, step="passerelle national status shows whether it works")
+        late = f"The gateway that works for the account {owner} has not answered within {seconds:g} s; the order stays."
+        raise CommandError(late, step="passerelle national status shows whether it works")
     return ordered.placed.answer
 
 
@@ -201,8 +201,8 @@ def _impossible(order: Order) -> CommandError:
     offers = order.offers if isinstance(order, Replay) else [order.offer] if isinstance(order, Erase) else []
     if (wrong := next((one for one in offers if not is_offer_id(one)), None)) is not None:
         return CommandError(f"{wrong} is no id of an offer.", step="give whole ids, such as bretagne:2027-0001")
-    said = f"{len(offers)} offers are more than one order may name."
-    return CommandError(said, step=f"name {MAX_REPLAYED:,} at most, the others in further orders")
+    message = f"{len(offers)} offers are more than one order may name."
+    return CommandError(message, step=f"name {MAX_REPLAYED:,} at most, the others in further orders")
 
 
 def _refusal(answer: Mapping[str, Any]) -> CommandError:

@@ -66,4 +66,4 @@ def command_error(error: OSError, language: Language = "en", *, files: list[str]
     step: str = words.steps[_STEPS.get(error.errno or 0, "other")]
     reason = spoken(system_reason(error), language)
     user = os.geteuid()
-    return CommandError(words.said.format(file=names, reason=reason), step=step.format(user=user), language=language)
+    return CommandError(words.message.format(file=names, reason=reason), step=step.format(user=user), language=language)

@@ -58,9 +58,9 @@ def gateway_url() -> str:
 def refused(answer: ClientAnswer, doing: str, *, step: str = "") -> CommandError:
     """The error of a call that was refused as a whole; ``doing`` and ``step`` are in the answer's language."""
     words = _WORDS[answer.language]
-    said = words.refused.format(doing=doing, text=answer.explain())
+    message = words.refused.format(doing=doing, text=answer.explain())
     step = step or words.steps.get(str(answer.status), words.other_step)
-    return CommandError(said, step=step, language=answer.language)
+    return CommandError(message, step=step, language=answer.language)
 
 
 def client_id() -> str:

@@ -280,7 +280,7 @@ def _document(path: Path, language: Language) -> object:
     except OSError as error:
         raise unreadable(path, error, language, step=words.give.format(known=", ".join(profiles()))) from error
     except json.JSONDecodeError as error:
-        said = words.broken.format(path=path, line=error.lineno, column=error.colno)
-        raise CommandError(said, step=words.write, language=language) from error
+        message = words.broken.format(path=path, line=error.lineno, column=error.colno)
+        raise CommandError(message, step=words.write, language=language) from error
     except (ValueError, RecursionError) as error:
         raise CommandError(words.no_json.format(path=path), step=words.write, language=language) from error

@@ -93,11 +93,11 @@ def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> 
     """
     table = _table(_WORDS[language].source_heads)
     for group in groups:
-        said = schemas.localized(group, language)
-        head = f"{said.get('count', 1)} × {SEVERITIES[language][said['severity']]}"
-        where = said["pointer"] or (_WORDS[language].of_feed if not said["position"] else "/")
-        left = Text.assemble((head, _COLOURS[said["severity"]]), f"\n{said['code']}\n", (where, "bold"))
-        lines = [said["message"], *_examples(said, language), f"→ {said['fix']}"]
+        body = schemas.localized(group, language)
+        head = f"{body.get('count', 1)} × {SEVERITIES[language][body['severity']]}"
+        where = body["pointer"] or (_WORDS[language].of_feed if not body["position"] else "/")
+        left = Text.assemble((head, _COLOURS[body["severity"]]), f"\n{body['code']}\n", (where, "bold"))
+        lines = [body["message"], *_examples(body, language), f"→ {body['fix']}"]
         table.add_row(left, Text("\n".join(lines)))
     return table
 

@@ -85,12 +85,12 @@ def _refusal(one: RefusedOffer) -> dict[str, Any]:
 
 
 def _reason(reason: BrokenRule) -> dict[str, Any]:
-    said = reason.said
+    rule = reason.rule
     return {
-        "rule": said.code,
+        "rule": rule.code,
         "pointer": reason.pointer,
-        "message": said.sentence.striptags(),
-        "fix": None if said.remedy is None else said.remedy.striptags(),
+        "message": rule.sentence.striptags(),
+        "fix": None if rule.remedy is None else rule.remedy.striptags(),
     }
 
 

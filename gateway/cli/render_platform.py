@@ -28,8 +28,8 @@ _WORDS = load_words(SimpleNamespace, "gateway", "platform")
 
 def platform_error(name: str, language: Language, **values: Any) -> CommandError:
     """The error with this name among the texts: ``native``, ``no_feed``, ``paused``, ``replaced`` or ``not_run``."""
-    said, step = getattr(_WORDS[language], name)
-    return CommandError(said.format(**values), step=step, language=language)
+    message, step = getattr(_WORDS[language], name)
+    return CommandError(message.format(**values), step=step, language=language)
 
 
 def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
@@ -43,8 +43,8 @@ def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
             OUT.print(render_offer(offer, language))
         OUT.print()
     severities = {"errors": outlook.severities["error"], "warnings": outlook.severities["warning"]}
-    said = words.sample_counts.format_map(asdict(outlook.counts) | severities)
-    OUT.print(said, markup=False)
+    message = words.sample_counts.format_map(asdict(outlook.counts) | severities)
+    OUT.print(message, markup=False)
     if outlook.unusable:
         OUT.print(f"[red]{words.unusable}[/]")
     elif not outlook.counts.published:

@@ -86,8 +86,8 @@ def _complete(file: Path, lang: Language) -> list[FileDocument]:
     for _, count in read:
         if count is not None and count != len(documents):
             words = _WORDS[lang]
-            said = words.incomplete.format(path=file, count=count, found=len(documents))
-            raise CommandError(said, step=words.export_again, language=lang)
+            message = words.incomplete.format(path=file, count=count, found=len(documents))
+            raise CommandError(message, step=words.export_again, language=lang)
     return documents
 
 

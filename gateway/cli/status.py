@@ -39,7 +39,7 @@ async def status(
     PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: a platform sees its own details.
     """
     if any(os.environ.get(name) for name in ("PASSERELLE_URL", "PASSERELLE_CLIENT_ID")):
-        document = await _asked(lang)
+        document = await _ask(lang)
     elif not has_log_here():
         raise CommandError(_WORDS[lang].nowhere, step=_WORDS[lang].where, language=lang)
     else:
@@ -53,7 +53,7 @@ async def status(
         _show(document, _WORDS[lang])
 
 
-async def _asked(lang: Language) -> Mapping[str, Any]:
+async def _ask(lang: Language) -> Mapping[str, Any]:
     """The status as a partner may know it."""
     async with as_partner(lang) as client:
         answer = await client.call("GET", "/v1/platforms")
@@ -68,8 +68,8 @@ def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console 
     for line in document["platforms"]:
         error = line.get("details", {}).get("last_error")
         if error is not None:
-            said = words.error.format(line["name"], _moment(error["at"]), error["message"])
-            console.print(Text(said, style="red" if _has_failed(line["details"]) else "dim"))
+            message = words.error.format(line["name"], _moment(error["at"]), error["message"])
+            console.print(Text(message, style="red" if _has_failed(line["details"]) else "dim"))
     if document["undecided"] is not None:
         console.print(words.undecided.format(_number(document["undecided"], words)))
 

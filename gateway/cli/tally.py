@@ -126,9 +126,9 @@ class DocumentTally:
     def summary(self, language: Language) -> str:
         """The counts as a sentence, such as ``3 document(s): 2 accepted, 1 stale``."""
         words = _WORDS[language]
-        said = [f"{self.outcomes[one]} {words.outcomes[one]}" for one in OUTCOMES if self.outcomes[one]]
-        counted = words.summary.format(read=self.outcomes.total(), outcomes=", ".join(said))
-        return str(counted if said else words.nothing)
+        counts = [f"{self.outcomes[one]} {words.outcomes[one]}" for one in OUTCOMES if self.outcomes[one]]
+        counted = words.summary.format(read=self.outcomes.total(), outcomes=", ".join(counts))
+        return str(counted if counts else words.nothing)
 
     def conclude(self, language: Language, *, more: str = "") -> None:
         """Print the problems by line and by rule, then the counts followed by ``more``. Exit with 1 if a document was

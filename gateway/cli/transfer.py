@@ -59,8 +59,8 @@ async def export(
                 "export again; docs/run.md, “Export and import”",
             ) from error
     _print_members(manifest)
-    said = f"✓ {file}: the digest of its manifest is {_DIGEST}{hashlib.sha256(text).hexdigest()}"
-    OUT.print(Text(said))
+    message = f"✓ {file}: the digest of its manifest is {_DIGEST}{hashlib.sha256(text).hexdigest()}"
+    OUT.print(Text(message))
     if manifest.undecided:
         ERR.print(f"! {manifest.undecided} submissions or inbox messages are not in the file.")
     following = f"Next: passerelle import {file} --digest {_DIGEST}… where the other instance will run"
@@ -156,7 +156,7 @@ def _differences(exported: Mapping[str, str]) -> list[tuple[str, str]]:
     """The versions that this gateway does not have as the exporting one had them."""
     here = _versions()
     return [
-        (name, f"exported with {said}, this gateway has {here.get(name, 'none')}")
-        for name, said in exported.items()
-        if here.get(name) != said
+        (name, f"exported with {message}, this gateway has {here.get(name, 'none')}")
+        for name, message in exported.items()
+        if here.get(name) != message
     ]

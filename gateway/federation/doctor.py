@@ -103,7 +103,7 @@ async def examine_partners(log: EventLog, partners: Partners) -> list[Diagnosis]
 def report_topics(sentences: Sequence[str]) -> list[Diagnosis]:
     """Topics that are missing or not as required."""
     return [
-        Diagnosis("fail", "topics", sentence, "passerelle topics create", "topics", {"said": sentence})
+        Diagnosis("fail", "topics", sentence, "passerelle topics create", "topics", {"sentence": sentence})
         for sentence in sentences
     ]
 

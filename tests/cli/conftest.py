@@ -38,14 +38,14 @@ class Shell:
 
     async def __call__(self, *words: object, give: bytes = b"", **environ: str) -> Ended:
         with ExitStack() as opened:
-            said, output, errors = (opened.enter_context(TemporaryFile()) for _ in range(3))
-            said.write(give)
-            said.seek(0)
+            stdin, output, errors = (opened.enter_context(TemporaryFile()) for _ in range(3))
+            stdin.write(give)
+            stdin.seek(0)
             process = await fork(
                 *map(str, words),
                 folder=self.folder,
                 environ={**self.environ, **environ},
-                files=(said.fileno(), output.fileno(), errors.fileno()),
+                files=(stdin.fileno(), output.fileno(), errors.fileno()),
             )
             code = await process.wait_or_kill(SECONDS)
             output.seek(0)

@@ -40,7 +40,7 @@ class Terminal:
         return cls(process, screen)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         with suppress(OSError):
             while block := os.read(self._screen, 65_536):
                 self._bytes += block
@@ -49,18 +49,18 @@ class Terminal:
     async def until(self, text: str) -> str:
         """Wait for the first output."""
         async with asyncio.timeout(SECONDS):
-            while text not in self.said:
-                assert self._process.returncode is None, self.said
+            while text not in self.output:
+                assert self._process.returncode is None, self.output
                 await asyncio.sleep(0.02)
-        return self.said
+        return self.output
 
     async def ended(self) -> str:
         """Wait for its end. Returns all output."""
         async with asyncio.timeout(SECONDS):
             while self._process.returncode is None:
-                _ = self.said
+                _ = self.output
                 await asyncio.sleep(0.01)
-        return self.said
+        return self.output
 
     def interrupt(self) -> None:
         """As Ctrl-C does."""
@@ -68,7 +68,7 @@ class Terminal:
 
     async def close(self) -> int:
         """Wait for its end. Returns the exit code."""
-        said = await self.ended()
+        output = await self.ended()
         os.close(self._screen)
-        assert "Traceback" not in said, said
+        assert "Traceback" not in output, output
         return self._process.returncode or 0

@@ -19,7 +19,7 @@ class Scripted:
 
     def __init__(self, *answers: Callable[[], web.Response]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.tokens = 0
 
     async def token(self, _: web.Request) -> web.Response:
@@ -27,7 +27,7 @@ class Scripted:
         return web.json_response({"access_token": f"token-{self.tokens}", "expires_in": 3600})
 
     async def call(self, request: web.Request) -> web.Response:
-        self.asked.append(f"{request.headers['Authorization']} {(await request.read()).decode()}")
+        self.requests.append(f"{request.headers['Authorization']} {(await request.read()).decode()}")
         return self.answers.pop(0)() if len(self.answers) > 1 else self.answers[0]()
 
 
@@ -83,7 +83,7 @@ async def test_the_client_waits_for_retry_after_and_sends_the_same_request_again
     client, scripted = await start(busy, unavailable, done)
     answer = await client.call("POST", "/x", body=b"offers")
     assert (200, {"done": True}) == (answer.status, answer.body)
-    assert ["Bearer token-1 offers"] * 3 == scripted.asked
+    assert ["Bearer token-1 offers"] * 3 == scripted.requests
 
 
 async def test_a_stream_is_sent_from_its_start_at_each_try(start: Start) -> None:
@@ -94,19 +94,19 @@ async def test_a_stream_is_sent_from_its_start_at_each_try(start: Start) -> None
         yield b"ers"
 
     await client.call("POST", "/x", body=stream)
-    assert ["Bearer token-1 offers"] * 2 == scripted.asked
+    assert ["Bearer token-1 offers"] * 2 == scripted.requests
 
 
 async def test_a_token_that_is_no_longer_taken_is_renewed_once(start: Start) -> None:
     client, scripted = await start(unauthorized, done)
     assert (await client.call("POST", "/x")).status == 200
-    assert ["Bearer token-1 ", "Bearer token-2 "] == scripted.asked
+    assert ["Bearer token-1 ", "Bearer token-2 "] == scripted.requests
 
 
 async def test_a_refusal_is_returned_at_once(start: Start) -> None:
     client, scripted = await start(unauthorized)
     assert (await client.call("POST", "/x")).status == 401
-    assert 2 == len(scripted.asked)
+    assert 2 == len(scripted.requests)
 
 
 async def test_the_client_gives_up_in_time_with_the_next_step(start: Start) -> None:
@@ -123,9 +123,9 @@ async def test_an_answer_that_is_no_json_is_explained_by_its_status(start: Start
     assert (None, "HTTP 502") == (answer.body, answer.explain())
 
 
-@pytest.mark.parametrize(("language", "said"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
-def test_an_answer_is_explained_with_the_colon_of_the_language(language: Language, said: str) -> None:
-    assert said == ClientAnswer(503, {"detail": "later"}, language=language).explain()
+@pytest.mark.parametrize(("language", "output"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
+def test_an_answer_is_explained_with_the_colon_of_the_language(language: Language, output: str) -> None:
+    assert output == ClientAnswer(503, {"detail": "later"}, language=language).explain()
 
 
 class HangingUp(asyncio.Protocol):
@@ -161,7 +161,7 @@ async def test_a_missing_answer_is_explained_in_the_users_language(
     url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
         texts: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
-        for language, said in texts:
+        for language, output in texts:
             client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
-            with pytest.raises(ClientError, match=said):
+            with pytest.raises(ClientError, match=output):
                 await client.token()

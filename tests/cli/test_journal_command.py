@@ -195,12 +195,12 @@ def test_a_feed_is_paused_and_resumed_each_once(commands: Commands) -> None:
 
 def test_a_moderation_says_what_is_missing(commands: Commands) -> None:
     commands(partner.app, "add", "bretagne")
-    for words, said in (
+    for words, text in (
         (["bretagne:1"], "needs a reason"),
         (["bretagne:1", "--reason", "No employer"], "no such offer"),
         (["bretagne", "--lift"], "no id"),
     ):
-        with pytest.raises(CommandError, match=said):
+        with pytest.raises(CommandError, match=text):
             commands(SINGLE, *words)
     assert ["partner.add"] == [entry["act"] for entry in commands.listed()]
 

@@ -46,19 +46,19 @@ class Output:
     def __init__(self, environ: Mapping[str, str], language: Language, *words: object) -> None:
         known = {"PASSERELLE_URL": None, "PASSERELLE_CLIENT_ID": None, "PASSERELLE_CLIENT_SECRET": None, **environ}
         ended = CliRunner(env=known).invoke(app, [*map(str, words), "--lang", language])
-        self.said = ended.output
+        self.text = ended.output
         self.code = ended.exit_code
         if isinstance(ended.exception, CommandError):
             assert language == ended.exception.language
             self.code = 2
-            self.said += f"{ended.exception}\n{ended.exception.step}\n"
+            self.text += f"{ended.exception}\n{ended.exception.step}\n"
         elif ended.exception is not None and not isinstance(ended.exception, SystemExit):
             raise ended.exception
 
     @property
     def phrases(self) -> set[str]:
         """The output in phrases of two words or more; all numbers are equal."""
-        pieces = (piece.strip() for piece in _PIECES.split(re.sub(r"\d+", "0", self.said)))
+        pieces = (piece.strip() for piece in _PIECES.split(re.sub(r"\d+", "0", self.text)))
         return {piece for piece in pieces if sum(word.replace("'", "").isalpha() for word in piece.split()) > 1}
 
 
@@ -76,10 +76,10 @@ async def both(
     for language in LANGUAGES:
         before()
         outputs[language] = await asyncio.to_thread(Output, environ, language, *words)
-        assert code == outputs[language].code, outputs[language].said
-    assert outputs["fr"].said != outputs["en"].said
+        assert code == outputs[language].code, outputs[language].text
+    assert outputs["fr"].text != outputs["en"].text
     assert alike == outputs["fr"].phrases & outputs["en"].phrases
-    return outputs["en"].said
+    return outputs["en"].text
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -198,7 +198,7 @@ async def test_marks_and_snapshots(running_gateway: RunningGateway, file: Path) 
     await both(environ, "snapshot", write(file, lines(GUARD) + lines(9, wrong=1.0, prefix="wrong-")), code=1)
     outputs = await both(environ, "snapshot", write(file, lines(1)), code=2)
     assert "--confirm" in outputs
-    mark = (await asyncio.to_thread(Output, environ, "en", "mark")).said.split()[0]
+    mark = (await asyncio.to_thread(Output, environ, "en", "mark")).text.split()[0]
     await asyncio.to_thread(Output, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
     await both(environ, "snapshot", file, "--mark", mark, code=2)
 

@@ -16,20 +16,20 @@ from tests.pages.national.seeded import write_note
 
 def test_square_brackets_of_the_site_are_no_markup(tmp_path: Path) -> None:
     """They neither vanish nor end the command."""
-    said = "[red]502[/none] Bad gateway [see logs]"
+    text = "[red]502[/none] Bad gateway [see logs]"
 
     async def fill(data: Path) -> None:
         async with open_log(Settings(data=data)) as log:
-            await write_note(log, now(), error=said, failed_at=utc(now()))
+            await write_note(log, now(), error=text, failed_at=utc(now()))
 
     inside = Inside(tmp_path)
     run(fill(inside.data))
     ended = inside("national", "status")
-    assert (0, True) == (ended.code, said in ended.output), ended
+    assert (0, True) == (ended.code, text in ended.output), ended
 
 
 @pytest.mark.parametrize(
-    ("words", "said", "step"),
+    ("words", "text", "step"),
     [
         (("adopt", "Bretagne!"), "Bretagne! is no slug of a platform.", "passerelle partner list"),
         (("erase", "bretagne"), "bretagne is no id of an offer.", "such as bretagne:2027-0001"),
@@ -38,9 +38,9 @@ def test_square_brackets_of_the_site_are_no_markup(tmp_path: Path) -> None:
     ],
 )
 def test_what_an_order_cannot_name_is_said_with_its_own_next_step(
-    tmp_path: Path, words: Sequence[str], said: str, step: str
+    tmp_path: Path, words: Sequence[str], text: str, step: str
 ) -> None:
     inside = Inside(tmp_path)
     assert 0 == inside("partner", "add", "bretagne").code
     ended = inside("national", *words)
-    assert (2, True, True) == (ended.code, said in ended.errors, step in ended.errors), ended
+    assert (2, True, True) == (ended.code, text in ended.errors, step in ended.errors), ended

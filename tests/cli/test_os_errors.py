@@ -38,10 +38,10 @@ def data(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_each_error_has_its_file_its_reason_and_a_step(number: int, language: Any) -> None:
-    said = command_error(OSError(number, os.strerror(number), "offers.ndjson"), language)
-    assert str(said).startswith("offers.ndjson")
-    assert said.step
-    assert language == said.language
+    text = command_error(OSError(number, os.strerror(number), "offers.ndjson"), language)
+    assert str(text).startswith("offers.ndjson")
+    assert text.step
+    assert language == text.language
 
 
 def test_where_the_system_names_no_file_those_of_the_command_are_named() -> None:

@@ -51,9 +51,9 @@ def test_a_mapping_that_does_not_fit_ends_with_1_and_names_the_nearest_path(
     shell: Shell, form: str, changes: dict[str, Any], near: str
 ) -> None:
     profile, sample = mapped(shell, form, **changes), shell.sample(write_feed(form, [offer(1), offer(2)]))
-    said = shell("check", profile, sample, *DAY, ends=1)
-    assert near in said
-    assert "ne changerait rien" in said
+    output = shell("check", profile, sample, *DAY, ends=1)
+    assert near in output
+    assert "ne changerait rien" in output
     report = shell.json("check", profile, sample, *DAY, ends=1)
     assert (False, 0, []) == (report["usable"], report["counts"]["published"], report["offers"])
     assert "error" == report["problems"][0]["severity"]
@@ -65,8 +65,8 @@ def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(
     shell: Shell, form: str, changes: dict[str, Any], near: str
 ) -> None:
     sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
-    said = shell("add", mapped(shell, form, **changes), "--sample", sample, ends=1)
-    assert near in said
+    output = shell("add", mapped(shell, form, **changes), "--sample", sample, ends=1)
+    assert near in output
     assert not shell.data.exists(), "nothing was written at all"
     shell("add", shell.profile(form), "--sample", sample)
     before = shell.partner().profile
@@ -94,13 +94,13 @@ def test_offers_are_displayed_as_they_would_be_published(shell: Shell, form: str
         "levels": ["seconde"],
         "apply_url": "https://stages.ideo.bretagne.bzh/offres/0",
     } == {"seats": 2} | report["offers"][0], "one form names no seats"
-    said = shell("check", profile, sample, *DAY)
+    output = shell("check", profile, sample, *DAY)
     for text in (
         *("Ille-et-Vilaine", "Artisanat d'art", "14/06/2027", "seconde", "/offres/2", "5 élément(s) trouvé(s)"),
         label_of("stay_weeks", "fr") or "",
     ):
-        assert text in said
-    assert "/offres/3" not in said
+        assert text in output
+    assert "/offres/3" not in output
 
 
 def test_refused_and_repeated_offers_are_not_displayed_as_published(shell: Shell) -> None:
@@ -113,8 +113,8 @@ def test_no_published_offer_ends_with_1(shell: Shell) -> None:
     for feed in (write_feed("csv", []), write_feed("csv", [offer(1, sector="s99")])):
         report = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
         assert (True, 0) == (report["usable"], report["counts"]["published"])
-    said = shell("check", shell.profile(), shell.sample(write_feed("csv", [])), *DAY, "--lang", "en", ends=1)
-    assert "No offer would be published" in said
+    output = shell("check", shell.profile(), shell.sample(write_feed("csv", [])), *DAY, "--lang", "en", ends=1)
+    assert "No offer would be published" in output
 
 
 def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell) -> None:
@@ -130,11 +130,11 @@ def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell) -> None
         (one["id"], one["value"]) for one in groups["sector-unknown", "/sector"]["examples"]
     ]
     assert 120 == report["severities"]["error"]
-    said = shell("check", profile, sample, *DAY, ends=1)
-    assert "120 × erreur" in said
-    assert "40 × avertissement" in said
-    assert "et 117 autre(s)" in said
-    assert "160 élément(s) trouvé(s) : 0 laissé(s) de côté, 40 à publier, dont 40 avec avertissement" in said
+    output = shell("check", profile, sample, *DAY, ends=1)
+    assert "120 × erreur" in output
+    assert "40 × avertissement" in output
+    assert "et 117 autre(s)" in output
+    assert "160 élément(s) trouvé(s) : 0 laissé(s) de côté, 40 à publier, dont 40 avec avertissement" in output
 
 
 def test_warnings_of_the_whole_feed_come_first_however_many_problems_there_are(shell: Shell) -> None:

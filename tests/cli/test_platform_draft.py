@@ -25,8 +25,8 @@ def sample(shell: Shell, **changes: Any) -> str:
 
 def test_the_profile_that_it_writes_passes_check(shell: Shell) -> None:
     feed, profile = sample(shell), shell.folder / "essai.json"
-    said = shell("draft", feed, "-o", str(profile), *DAY)
-    assert str(profile) in said.replace("\n", "")
+    output = shell("draft", feed, "-o", str(profile), *DAY)
+    assert str(profile) in output.replace("\n", "")
     document = json.loads(profile.read_text())
     assert isinstance(read_profile(document), Profile)
     assert "json" == document["format"]
@@ -41,9 +41,9 @@ def test_the_profile_that_it_writes_passes_check(shell: Shell) -> None:
     ],
 )
 def test_it_says_path_confidence_evidence_and_values(shell: Shell, language: str, expected: tuple[str, ...]) -> None:
-    said = shell("draft", sample(shell), "--lang", language, *DAY)
+    output = shell("draft", sample(shell), "--lang", language, *DAY)
     for text in (*expected, "titre", "entreprise", "35000", "a-completer"):
-        assert text in said
+        assert text in output
 
 
 def test_a_tie_stays_empty_and_ends_with_1(shell: Shell) -> None:
@@ -51,10 +51,10 @@ def test_a_tie_stays_empty_and_ends_with_1(shell: Shell) -> None:
     for one in rows:
         one["lien_a"] = one.pop("lien")
     feed = shell.sample(json.dumps(rows).encode())
-    said = shell("draft", feed, *DAY, ends=1)
-    assert "apply_url reste vide" in said
-    assert "lien_a" in said
-    assert "lien_b" in said
+    output = shell("draft", feed, *DAY, ends=1)
+    assert "apply_url reste vide" in output
+    assert "lien_a" in output
+    assert "lien_b" in output
     report = shell.json("draft", feed, *DAY, ends=1)
     assert report["fields"]["apply_url"]["rule"] is None
     assert ["apply_url"] == report["missing"]
@@ -82,6 +82,6 @@ def test_a_sample_that_cannot_be_read_is_an_error_with_a_remedy(shell: Shell, co
 
 
 def test_contact_data_of_a_sample_is_not_printed(shell: Shell) -> None:
-    said = shell("draft", str(feed_of("03-wordpress")), *DAY)
-    assert "contact0@" not in said
+    output = shell("draft", str(feed_of("03-wordpress")), *DAY)
+    assert "contact0@" not in output
     assert "contact0@" not in json.dumps(shell.json("draft", str(feed_of("03-wordpress")), *DAY))

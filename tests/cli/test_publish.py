@@ -268,11 +268,11 @@ async def test_the_doctor_finds_no_fault_in_a_running_gateway(running_gateway: R
         PASSERELLE_MANAGEMENT_PORT=running_gateway.gateway.management_url.rsplit(":", 1)[1],
     )
     assert ended.code == 0, ended.output
-    for said in (
+    for text in (
         "a gateway runs on",
         "reachable, identity",
         f"{len(COMMON)}, as required",
         "1 active",
         "later than this machine's clock",
     ):
-        assert said in ended.output
+        assert text in ended.output

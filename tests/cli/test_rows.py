@@ -28,11 +28,11 @@ def test_every_cell_is_printed_with_its_head(width: int) -> None:
     console, file = printed(width)
     rows = [[Text(f"a-platform-of-{n}"), Text("2027-06-14"), Text(f"{n}00,000"), Text(f"{n}11,111")] for n in range(3)]
     print_rows(console, HEADS, rows, left=2)
-    said = file.getvalue()
-    assert [] == [cell.plain for row in rows for cell in row if cell.plain not in said]
-    assert [] == [head for head in HEADS[1:] if head not in said]
-    assert "…" not in said
-    assert width >= max(map(len, said.splitlines()))
+    output = file.getvalue()
+    assert [] == [cell.plain for row in rows for cell in row if cell.plain not in output]
+    assert [] == [head for head in HEADS[1:] if head not in output]
+    assert "…" not in output
+    assert width >= max(map(len, output.splitlines()))
 
 
 def _status() -> dict[str, object]:
@@ -63,18 +63,18 @@ def test_the_status_keeps_all_its_columns(width: int, language: Language) -> Non
     console, file = printed(width)
     status = _status()
     _show(status, words, console)
-    said = file.getvalue()
+    output = file.getvalue()
     times = len(presets())
     assert {times} <= {
-        said.count(text) for text in (words.messages.format(f"1{words.thousands}234{words.thousands}567"),)
+        output.count(text) for text in (words.messages.format(f"1{words.thousands}234{words.thousands}567"),)
     }
     number = f"1{words.thousands}234{words.thousands}567"
-    assert times * 6 == said.count(number)
-    assert times == said.count(f"7{words.thousands}654{words.thousands}321")
-    assert times == len(re.findall(r"2027-06-14 08:00", said))
-    assert [] == [head for head in words.columns[1:] if head not in said]
-    assert [] == [slug for slug in presets() if slug not in said]
-    assert "…" not in said
+    assert times * 6 == output.count(number)
+    assert times == output.count(f"7{words.thousands}654{words.thousands}321")
+    assert times == len(re.findall(r"2027-06-14 08:00", output))
+    assert [] == [head for head in words.columns[1:] if head not in output]
+    assert [] == [slug for slug in presets() if slug not in output]
+    assert "…" not in output
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -92,9 +92,9 @@ def test_the_list_of_platforms_keeps_names_channels_and_reasons(width: int) -> N
         platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts()
     )
     print_platforms(rows, runs, [], "fr", console)
-    said = file.getvalue()
-    assert [] == [slug for slug in presets() if slug not in said]
-    assert (len(rows), len(rows)) == (said.count("cleverconnect"), said.count("2027-06-14T08:00:00.000Z"))
-    assert len(rows) - 1 == said.count(failure.fr)
-    assert (1, len(rows) - 2) == (said.count("en pause"), said.count("échoué"))
-    assert "…" not in said
+    output = file.getvalue()
+    assert [] == [slug for slug in presets() if slug not in output]
+    assert (len(rows), len(rows)) == (output.count("cleverconnect"), output.count("2027-06-14T08:00:00.000Z"))
+    assert len(rows) - 1 == output.count(failure.fr)
+    assert (1, len(rows) - 2) == (output.count("en pause"), output.count("échoué"))
+    assert "…" not in output

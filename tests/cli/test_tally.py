@@ -67,10 +67,10 @@ class Counting(Client):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.requests: list[tuple[str, str, dict[str, str]]] = []
 
     async def call(self, method: str, path: str, **named: Any) -> ClientAnswer:
-        self.asked.append((method, path, dict(named.get("params") or {})))
+        self.requests.append((method, path, dict(named.get("params") or {})))
         return await super().call(method, path, **named)
 
 
@@ -89,13 +89,13 @@ async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_histo
         offers = good(420)
         for start in range(0, 400, 100):
             await send(client, offers[start : start + 100])
-        client.asked.clear()
+        client.requests.clear()
         tally = DocumentTally()
         documents, answer = await send(client, offers[400:])
         assert tally.take(documents, answer)
         await tally.follow(client)
     assert {"accepted": 20, "pending": 0} == dict(tally.outcomes)
-    lists = [params for method, path, params in client.asked if path == "/v1/receipts"]
+    lists = [params for method, path, params in client.requests if path == "/v1/receipts"]
     assert {answer.body["batch"]} == {params["batch"] for params in lists}
 
 

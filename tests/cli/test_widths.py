@@ -76,18 +76,18 @@ def _run_together(text: str) -> str:
 
 @pytest.mark.parametrize("words", LISTINGS)
 async def test_a_listing_loses_nothing_on_a_narrow_terminal(filled: Shell, words: str) -> None:
-    said = {}
+    output = {}
     for width in (WIDEST, *WIDTHS):
         terminal = await Terminal.open(filled.folder, filled.environ, *words.split(), width=width)
-        said[width] = await terminal.ended()
+        output[width] = await terminal.ended()
         await terminal.close()
-    wanted = sorted({word for word in said[WIDEST].split() if word[0].isalnum()} - TITLES)
+    wanted = sorted({word for word in output[WIDEST].split() if word[0].isalnum()} - TITLES)
     assert len(wanted) > 3
     for width in WIDTHS:
-        narrow = _run_together(said[width])
+        narrow = _run_together(output[width])
         missing = [word for word in wanted if _run_together(word).rstrip(":") not in narrow and not _varies(word)]
-        assert (width, []) == (width, missing), said[width]
-        assert "…" not in said[width]
+        assert (width, []) == (width, missing), output[width]
+        assert "…" not in output[width]
 
 
 def _varies(word: str) -> bool:
@@ -98,9 +98,9 @@ def _varies(word: str) -> bool:
 async def test_serve_prints_its_address_and_the_next_step_on_a_terminal(shell: Shell) -> None:
     ports = {"PASSERELLE_PORT": "0", "PASSERELLE_MANAGEMENT_PORT": "0", "PASSERELLE_LOG_LEVEL": "error"}
     terminal = await Terminal.open(shell.folder, {**shell.environ, **ports}, "serve", width=80)
-    said = await terminal.until("passerelle doctor")
-    assert "Listening on http://127.0.0.1:" in said
-    assert "management on http://127.0.0.1:" in said
-    assert "passerelle partner add SLUG" in said
+    output = await terminal.until("passerelle doctor")
+    assert "Listening on http://127.0.0.1:" in output
+    assert "management on http://127.0.0.1:" in output
+    assert "passerelle partner add SLUG" in output
     terminal.interrupt()
     assert 0 == await terminal.close()

@@ -53,7 +53,7 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
     """An act by each way in that has it, after others over the API, each time in another gateway: the answers, and what
     it did.
     """
-    said: dict[str, str] = {}
+    output: dict[str, str] = {}
     effects: list[Effect] = []
     for name, way in ways_of(act).items():
         async with opened(folder / name) as office:
@@ -61,11 +61,11 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
                 assert (await office.api(one)).startswith("2")
                 await office.desk.settled()
             started = await office.effect()
-            said[name] = await way(office, act)
+            output[name] = await way(office, act)
             await office.desk.settled()
             ended = await office.effect()
             effects.append({topic: ended[topic][len(started[topic]) :] for topic in ended})
-    return said, effects
+    return output, effects
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
 )
 async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, before: Sequence[Act]) -> None:
     """Entry, command, decision and order alike."""
-    said, [first, *others] = await played(tmp_path, act, *before)
-    assert 1 == len(first["journal"]), said
-    assert [first] * (len(said) - 1) == others, said
-    assert "Contact data" not in said["command"] or "@" in (act.reason or "")
+    output, [first, *others] = await played(tmp_path, act, *before)
+    assert 1 == len(first["journal"]), output
+    assert [first] * (len(output) - 1) == others, output
+    assert "Contact data" not in output["command"] or "@" in (act.reason or "")
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ async def test_a_person_says_why_where_a_platform_loses_something(
     tmp_path: Path, act: Act, before: Sequence[Act], statuses: Sequence[str]
 ) -> None:
     """Clients of the API and scripts may leave the reason out (docs/run.md); a blank one is none."""
-    said, _ = await played(tmp_path, replace(act, reason=None if act.reason == REASON else act.reason), *before)
-    assert tuple(statuses) == tuple(answer.partition(" ")[0] for answer in said.values()), said
+    output, _ = await played(tmp_path, replace(act, reason=None if act.reason == REASON else act.reason), *before)
+    assert tuple(statuses) == tuple(answer.partition(" ")[0] for answer in output.values()), output
 
 
 async def test_evidence_is_as_large_by_the_api_as_by_the_command(tmp_path: Path) -> None:

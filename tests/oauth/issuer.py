@@ -25,14 +25,14 @@ class Issuer:
     """An external authorization server; the test sets its behaviour."""
 
     url: str = ""
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     jwks: Any = None
     answers: dict[str, Callable[[], web.StreamResponse]] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     rfc8414: bool = True
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request.path)
+        self.requests.append(request.path)
         if request.path in self.answers:
             return self.answers[request.path]()
         if request.path == "/jwks":

@@ -52,7 +52,7 @@ async def test_tokens_that_no_partner_is_bound_to_cause_no_request(
     away: OAuthHarness, issuer: Issuer, changes: dict[str, Any]
 ) -> None:
     assert "no platform takes" in await refused(away, foreign(away, issuer, **changes))
-    assert [] == issuer.asked
+    assert [] == issuer.requests
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_other_algorithms_and_other_kinds_of_token_cause_no_request(
     away: OAuthHarness, issuer: Issuer, header: dict[str, Any], key: Any
 ) -> None:
     await refused(away, foreign(away, issuer, key=key, header=header))
-    assert [] == issuer.asked
+    assert [] == issuer.requests
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ async def test_an_invalid_external_token_is_refused(
     away: OAuthHarness, issuer: Issuer, changes: dict[str, Any], key: Any
 ) -> None:
     await refused(away, foreign(away, issuer, key=key, **changes))
-    assert "/jwks" in issuer.asked
+    assert "/jwks" in issuer.requests
 
 
 async def test_a_revoked_partner_cannot_come_by_its_own_issuer(away: OAuthHarness, issuer: Issuer) -> None:
     await away.change(BRETAGNE, issuer=issuer.url, revoked=True)
     await refused(away, foreign(away, issuer))
-    assert [] == issuer.asked
+    assert [] == issuer.requests
 
 
 async def test_a_withdrawn_key_is_out_of_use_within_the_hour_and_remembered_tokens_within_minutes(

@@ -27,15 +27,15 @@ async def test_keys_are_fetched_once_and_an_unknown_kid_asks_again_at_most_once_
     fresh = ECKey.generate_key("P-256", {"kid": "k2"})
     for number in range(5):
         await away.verifier.verify(foreign(away, issuer, jti=str(number)))
-    assert 1 == issuer.asked.count("/jwks")
+    assert 1 == issuer.requests.count("/jwks")
     issuer.jwks = {"keys": [fresh.as_dict(private=False)]}
     for number in range(5):
         await refused(away, foreign(away, issuer, key=fresh, header={"kid": "k2"}, jti=str(number)))
-    assert 1 == issuer.asked.count("/jwks")
+    assert 1 == issuer.requests.count("/jwks")
     away.clock.move(60)
     token = foreign(away, issuer, key=fresh, header={"kid": "k2"})
     assert "bretagne" == (await away.verifier.verify(token)).platform
-    assert 2 == issuer.asked.count("/jwks")
+    assert 2 == issuer.requests.count("/jwks")
 
 
 async def test_keys_outlive_a_failing_server_for_a_day(away: OAuthHarness, issuer: Issuer) -> None:
@@ -51,7 +51,7 @@ async def test_a_failing_server_is_asked_at_most_once_a_minute(away: OAuthHarnes
     issuer.answers["/jwks"] = lambda: web.Response(status=503)
     for number in range(5):
         await refused(away, foreign(away, issuer, jti=str(number)))
-    assert 1 == issuer.asked.count("/jwks")
+    assert 1 == issuer.requests.count("/jwks")
 
 
 BAD_ANSWERS: list[Callable[[Issuer], web.StreamResponse]] = [
@@ -75,7 +75,7 @@ async def test_an_answer_that_is_no_key_set_is_refused(
     """Redirects, endless and broken answers, and sets without a usable key."""
     issuer.answers["/jwks"] = lambda: answer(issuer)
     assert "cannot be had" in await refused(away, foreign(away, issuer))
-    assert "/elsewhere" not in issuer.asked
+    assert "/elsewhere" not in issuer.requests
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_a_server_that_does_not_answer_is_abandoned(away: OAuthHarness, ce
 async def test_metadata_of_another_issuer_is_refused(away: OAuthHarness, issuer: Issuer) -> None:
     issuer.metadata["issuer"] = "https://localhost/other"
     assert "cannot be had" in await refused(away, foreign(away, issuer))
-    assert "/jwks" not in issuer.asked
+    assert "/jwks" not in issuer.requests
 
 
 async def test_an_address_of_this_network_is_never_fetched_by_default(
@@ -134,14 +134,14 @@ async def test_an_address_of_this_network_is_never_fetched_by_default(
     """The guard against being sent to inner servers: without the test's own setting, loopback is refused."""
     with_remote(away, certificate)
     assert "cannot be had" in await refused(away, foreign(away, issuer))
-    assert [] == issuer.asked
+    assert [] == issuer.requests
 
 
 async def test_a_certificate_of_an_unknown_authority_is_refused(away: OAuthHarness, issuer: Issuer) -> None:
     remote = RemoteKeys(clock=away.clock, allow=lambda _: True)
     away.verifier = Verifier(away.tokens, away.partners, remote, clock=away.clock)
     assert "cannot be had" in await refused(away, foreign(away, issuer))
-    assert [] == issuer.asked
+    assert [] == issuer.requests
 
 
 @pytest.mark.parametrize(

@@ -90,11 +90,11 @@ def test_live_parts_are_renewed_until_they_are_paused(browser: Browser) -> None:
         tab.get_by_role("button", name="Reprendre l’actualisation").wait_for()
         assert tab.get_by_role("status").inner_text() == "Actualisation suspendue."
         tab.wait_for_timeout(100)
-        asked = server.figure
+        requests = server.figure
         tab.wait_for_timeout(1_500)
-        assert asked == server.figure
+        assert requests == server.figure
         tab.get_by_role("button", name="Reprendre l’actualisation").click()
-        until_displayed(tab, asked + 1)
+        until_displayed(tab, requests + 1)
         assert [] == complaints
 
 
@@ -106,8 +106,8 @@ def test_a_part_that_has_the_focus_is_not_renewed(browser: Browser) -> None:
         before = tab.locator(".facts b").first.inner_text()
         with tab.expect_response("**/"):
             pass
-        asked = server.figure
-        assert asked > 1
+        requests = server.figure
+        assert requests > 1
         tab.wait_for_timeout(100)
         assert before == tab.locator(".facts b").first.inner_text()
         assert tab.evaluate("document.activeElement.tagName") == "SUMMARY"

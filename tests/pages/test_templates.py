@@ -108,8 +108,8 @@ def test_every_text_is_used_and_every_used_text_is_there(path: Path) -> None:
     present = set(texts(path))
     assert set() == {key for key in present - used if not key.startswith(tuple(families) or ("\0",))}
     if folder.name != "base":
-        asked = {key for key in used - present if not key.endswith("_")}
-        assert set() == asked
+        missing = {key for key in used - present if not key.endswith("_")}
+        assert set() == missing
 
 
 def test_a_text_takes_its_form_by_number_and_escapes_its_values() -> None:

@@ -76,9 +76,9 @@ def test_everything_wrong_is_reported_at_once() -> None:
     alteration = PartnerInput(name=" ", scopes=["dance"], departments=["20"], hosts=["n.example", "www.x.example"])
     made = altered(BRETAGNE, alteration, others=(BRETAGNE, normandie))
     assert isinstance(made, tuple)
-    said = " ".join(made)
+    text = " ".join(made)
     for part in ("1 to 150 characters", "dance is not a scope", "20 is not", "the host of normandie", "www.x.example"):
-        assert part in said
+        assert part in text
 
 
 def test_its_own_host_is_not_taken_by_itself() -> None:

@@ -107,9 +107,9 @@ def secret_in(text: str) -> str:
 
 
 def test_an_added_platform_gets_its_secret_once_with_a_warning(shell: Shell) -> None:
-    said = shell("add", "bretagne")
-    secret = secret_in(said)
-    assert "Displayed only once" in said
+    output = shell("add", "bretagne")
+    secret = secret_in(output)
+    assert "Displayed only once" in output
     assert [200, 401] == statuses(shell, secret, "passerelle_wrong")
     for words in (("list",), ("show", "bretagne"), ("list", "--json"), ("show", "bretagne", "--json")):
         assert secret not in shell(*words)
@@ -126,9 +126,9 @@ def test_the_secret_is_nowhere_in_the_data_folder(shell: Shell) -> None:
 
 def test_rotating_leaves_two_secrets_and_revoking_none(shell: Shell) -> None:
     first = secret_in(shell("add", "bretagne"))
-    said = shell("rotate", "bretagne")
-    second = secret_in(said)
-    assert "The previous secret is valid until" in said
+    output = shell("rotate", "bretagne")
+    second = secret_in(output)
+    assert "The previous secret is valid until" in output
     assert [200, 200] == statuses(shell, first, second)
     third = secret_in(shell("rotate", "bretagne", "--overlap", "0"))
     assert [401, 401, 200] == statuses(shell, first, second, third)
@@ -159,8 +159,8 @@ def test_no_output_has_a_nonce_or_a_session(shell: Shell) -> None:
     session = Session(id="session-of-bretagne", link="link-of-bretagne", begun_at=1, ends_at=now() + _DAY_MS)
     run(saved(shell, nonces=(nonce,), sessions=(session,)))
     for words in (("list",), ("show", "bretagne"), ("set", "bretagne", "--name", "Elle"), ("rotate", "bretagne")):
-        for said in (shell(*words), shell(*words, "--json")):
-            assert (False, False) == (nonce.text in said, session.id in said), words
+        for output in (shell(*words), shell(*words, "--json")):
+            assert (False, False) == (nonce.text in output, session.id in output), words
     assert 1 == shell.json("show", "bretagne")["open_sessions"]
 
 
@@ -177,10 +177,10 @@ def test_a_platform_with_keys_or_an_issuer_of_its_own_gets_no_secret(shell: Shel
 
 def test_a_platform_is_changed_without_being_added_again(shell: Shell) -> None:
     secret = secret_in(shell("add", "bretagne"))
-    said = shell("set", "bretagne", "--scope", "offers:read", "--department", "35", "--national-delivery", "gateway")
-    rows = {line[:18].strip(): line[18:].split() for line in said.splitlines()}
+    output = shell("set", "bretagne", "--scope", "offers:read", "--department", "35", "--national-delivery", "gateway")
+    rows = {line[:18].strip(): line[18:].split() for line in output.splitlines()}
     assert (["35"], ["self", "gateway"]) == (rows["territory"][-1:], rows["national delivery"])
-    assert "publishes by Kafka" not in said
+    assert "publishes by Kafka" not in output
     kept = shell.json("show", "bretagne")
     assert (["offers:read"], ["35"], "gateway") == (kept["scopes"], kept["departments"], kept["national_delivery"])
     assert [200] == statuses(shell, secret)
@@ -256,8 +256,8 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
 
 def test_the_help_names_every_scope(shell: Shell) -> None:
     for command in ("add", "set"):
-        said = " ".join(re.sub(r"[│╭╰─╮╯]", "", shell(command, "--help")).split())
-        assert "offers:publish, offers:read, operate; repeat for several." in said
+        output = " ".join(re.sub(r"[│╭╰─╮╯]", "", shell(command, "--help")).split())
+        assert "offers:publish, offers:read, operate; repeat for several." in output
 
 
 async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_reads_its_record(shell: Shell) -> None:

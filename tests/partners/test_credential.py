@@ -48,11 +48,11 @@ class Watched:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.asked = 0
+        self.questions = 0
 
     @property
     def hash(self) -> str:
-        self.asked += 1
+        self.questions += 1
         return Unequal(self._text)
 
 
@@ -90,7 +90,7 @@ def test_every_live_secret_is_compared_and_never_by_equality() -> None:
     first, second = (mint_secret(now=NOW, entropy=entropy(seed)) for seed in (1, 2))
     kept: list[Any] = [Watched(one.kept.hash) for one in (first, second)]
     assert matching_secret(first.text, kept, now=NOW)
-    assert [1, 1] == [one.asked for one in kept]
+    assert [1, 1] == [one.questions for one in kept]
 
 
 def test_rotating_keeps_the_older_secret_until_its_end() -> None:

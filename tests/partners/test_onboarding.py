@@ -79,7 +79,7 @@ def test_everything_wrong_is_reported_at_once() -> None:
         jwks={"keys": []},
         issuer="http://id.example",
     )
-    said = findings("bretagne", wish, presets()["ile-de-france"])
+    text = findings("bretagne", wish, presets()["ile-de-france"])
     for part in (
         "name must have",
         "offers:dance is not a scope",
@@ -91,7 +91,7 @@ def test_everything_wrong_is_reported_at_once() -> None:
         "0 keys",
         "http://id.example is no issuer",
     ):
-        assert part in said
+        assert part in text
 
 
 def test_a_host_of_a_revoked_platform_can_be_taken_over() -> None:

@@ -20,7 +20,7 @@ def lasting(role: str = "publisher", end: int = AHEAD, **more: Any) -> Issued:
 
 
 @pytest.mark.parametrize(
-    ("certificates", "said"),
+    ("certificates", "text"),
     [
         ((), "none"),
         ((lasting(),), "until 2096-10-02"),
@@ -30,6 +30,6 @@ def lasting(role: str = "publisher", end: int = AHEAD, **more: Any) -> Issued:
     ],
     ids=["none", "publisher", "both", "gateway", "ended"],
 )
-def test_a_row_shows_the_end_of_a_certificate(certificates: tuple[Issued, ...], said: str) -> None:
+def test_a_row_shows_the_end_of_a_certificate(certificates: tuple[Issued, ...], text: str) -> None:
     partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), certificates=certificates)
-    assert said == dict(zip(LABELS, partner_row(partner), strict=True))["Certificate"]
+    assert text == dict(zip(LABELS, partner_row(partner), strict=True))["Certificate"]

@@ -72,7 +72,7 @@ _TYPES = (
 )
 
 
-class Asked(NamedTuple):
+class RawRequest(NamedTuple):
     """The bytes of a request, and whether its answer has no body."""
 
     data: bytes
@@ -124,7 +124,7 @@ def _body(rng: random.Random) -> bytes:
     return text
 
 
-def request(rng: random.Random, served: Gateway) -> Asked:
+def request(rng: random.Random, served: Gateway) -> RawRequest:
     """One request; the connection ends with it."""
     method = rng.choice(_METHODS)
     fields: list[tuple[bytes, bytes]] = [(b"Connection", b"close")]
@@ -144,7 +144,7 @@ def request(rng: random.Random, served: Gateway) -> Asked:
         fields.append((b"Content-Length", b"%d" % len(body)))
         fields.append((b"Content-Type", rng.choice(_TYPES)))
     lines = [method + b" " + _target(rng) + b" HTTP/1.1", *(name + b": " + value for name, value in fields)]
-    return Asked(b"\r\n".join((*lines, b"", body)), head=method == b"HEAD")
+    return RawRequest(b"\r\n".join((*lines, b"", body)), head=method == b"HEAD")
 
 
 @asynccontextmanager
@@ -164,8 +164,8 @@ async def gateway(folder: Path) -> AsyncIterator[Gateway]:
     async with running(settings) as served, aiohttp.ClientSession() as session:
         tokens: list[bytes] = []
         for name, secret in secrets.items():
-            asked = {"grant_type": "client_credentials", "client_id": name, "client_secret": secret}
-            async with session.post(f"{served.url}/oauth/token", data=asked) as response:
+            requests = {"grant_type": "client_credentials", "client_id": name, "client_secret": secret}
+            async with session.post(f"{served.url}/oauth/token", data=requests) as response:
                 tokens.append((await response.json())["access_token"].encode())
         sessions = [(await asyncio.to_thread(sign_in, served.url, _SECRET, name)).encode() for name in secrets]
         yield Gateway((_port(served.url), _port(served.management_url)), tokens, sessions)
@@ -182,10 +182,10 @@ async def failures(folder: Path, count: int, *, seed: int) -> tuple[Counter[int]
     statuses: Counter[int] = Counter()
     failed: list[tuple[int, bytes]] = []
     async with gateway(folder) as served:
-        asked = enumerate(request(rng, served) for rng in _seeds(seed, count))
+        requests = enumerate(request(rng, served) for rng in _seeds(seed, count))
 
         async def client() -> None:
-            for number, one in asked:
+            for number, one in requests:
                 answer = await _answer(served.ports[number % 4 == 3], one)
                 status = 0 if answer is None else answer.status
                 statuses[status] += 1
@@ -201,11 +201,11 @@ def _seeds(seed: int, count: int) -> Iterator[random.Random]:
     return (random.Random(f"{seed}/{number}") for number in range(count))
 
 
-async def _answer(port: int, asked: Asked) -> RawAnswer | None:
+async def _answer(port: int, requests: RawRequest) -> RawAnswer | None:
     connection = await RawConnection.open(port)
     try:
-        await connection.send(asked.data)
-        while (answer := await connection.answer(head=asked.head)) is not None and answer.status < 200:
+        await connection.send(requests.data)
+        while (answer := await connection.answer(head=requests.head)) is not None and answer.status < 200:
             pass
     finally:
         await connection.close()

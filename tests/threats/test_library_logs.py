@@ -39,8 +39,8 @@ asyncio.run(main())
 
 
 async def test_log_texts_of_libraries_are_dropped_except_the_kafka_clients() -> None:
-    code, said = await run("-c", _LIBRARIES, environment={})
-    lines = [orjson.loads(line) for line in said.splitlines()]
+    code, text = await run("-c", _LIBRARIES, environment={})
+    lines = [orjson.loads(line) for line in text.splitlines()]
     assert (0, {"library.logged"}) == (code, {line["event"] for line in lines})
     assert {"aiokafka"} == {line["logger"] for line in lines if "a-secret" in str(line)}
     assert {"aiohttp.server", "aiohttp.access", "asyncio", "another", "aiokafka"} == {line["logger"] for line in lines}
@@ -48,8 +48,8 @@ async def test_log_texts_of_libraries_are_dropped_except_the_kafka_clients() -> 
 
 
 async def test_a_loop_that_fails_again_and_again_is_logged_once_without_the_text() -> None:
-    code, said = await run("-c", _LOOP, environment={"PYTHONASYNCIODEBUG": "1"})
-    lines = [orjson.loads(line) for line in said.splitlines()]
+    code, text = await run("-c", _LOOP, environment={"PYTHONASYNCIODEBUG": "1"})
+    lines = [orjson.loads(line) for line in text.splitlines()]
     failures = [(line["error"], line["errno"]) for line in lines if line["event"] == "loop.failed"]
     assert (0, [("OSError", 24), ("ValueError", None)]) == (code, sorted(failures))
-    assert "a-secret" not in said
+    assert "a-secret" not in text

@@ -37,10 +37,10 @@ CURSOR = "a-cursor-that-somebody-made-up"
 COMMAND = "from gateway.cli import main; main()"
 
 
-def leaks(said: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def leaks(logged: str, kept: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Forbidden content of the output, by kind."""
-    assert len(said) > 100, "nothing was said: there is nothing to search"
-    found = {kind: [text for text in texts if text in said] for kind, texts in kept.items()}
+    assert len(logged) > 100, "nothing was said: there is nothing to search"
+    found = {kind: [text for text in texts if text in logged] for kind, texts in kept.items()}
     return {kind: texts for kind, texts in found.items() if texts}
 
 
@@ -55,12 +55,12 @@ async def run(*words: str, environment: Mapping[str, str], seconds: float = 110)
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), seconds)
+        logged, _ = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError:
         process.kill()
         await process.communicate()
         raise
-    return process.returncode, said.decode()
+    return process.returncode, logged.decode()
 
 
 def _quiet_environment() -> dict[str, str]:
@@ -104,11 +104,11 @@ async def test_a_whole_demo_prints_no_secret(tmp_path: Path) -> None:
     assert 0 == code, output[-2_000:]
     logs = [path.read_text() for path in kept.glob("*.log")]
     assert any('"api.request"' in log for log in logs), "the gateway said nothing that could be searched"
-    said = output + "".join(logs)
+    logged = output + "".join(logs)
     own = {path.name: secrets_of(path) for path in kept.iterdir() if path.suffix != ".log"}
     assert {True} == {bool(texts) for texts in own.values()}, "its own secrets were not found"
-    assert {} == leaks(said, {**own, "": ["passerelle_", "eyJ", "Bearer", "Basic ", "PRIVATE KEY"]})
-    assert not holds_email(said)
+    assert {} == leaks(logged, {**own, "": ["passerelle_", "eyJ", "Bearer", "Basic ", "PRIVATE KEY"]})
+    assert not holds_email(logged)
 
 
 def secrets_of(path: Path) -> list[str]:
@@ -157,7 +157,7 @@ class Served:
         await self.gateway.ready()
 
     @property
-    def said(self) -> str:
+    def logged(self) -> str:
         return (self.folder / "gateway.log").read_text()
 
     def assertion(self) -> str:
@@ -227,10 +227,10 @@ async def test_a_gateway_with_debug_logging_logs_no_secret(serving: Served) -> N
         large = {"headers": lines, "data": io.BytesIO(ndjson(personal) * 16_000)}  # more than a spool keeps in memory
         assert [500] == await statuses(("POST", "/v1/offers/batch", large))
     assert 0 == await serving.gateway.stop()
-    said = serving.said
-    assert ('"api.failed"' in said, "FileExistsError" in said) == (True, True)
+    logged = serving.logged
+    assert ('"api.failed"' in logged, "FileExistsError" in logged) == (True, True)
     serving.kept["signing key of the gateway"] = (serving.folder / "data/signing.pem").read_text().splitlines()[1:-1]
-    assert {} == leaks(said, serving.kept)
+    assert {} == leaks(logged, serving.kept)
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
@@ -247,13 +247,13 @@ try:
 except ValueError:
     structlog.get_logger().exception("api.failed")
 """
-    code, said = await run("-c", script, environment={})
+    code, logged = await run("-c", script, environment={})
     assert (0, True, True) == (
         code,
-        "out of luck" not in said and "ValueError" in said and " fail" in said,
-        '"api.failed"' in said,
+        "out of luck" not in logged and "ValueError" in logged and " fail" in logged,
+        '"api.failed"' in logged,
     )
-    assert {} == leaks(said.replace("\\\\", ""), {"values": [WRONG, ADDRESS]})
+    assert {} == leaks(logged.replace("\\\\", ""), {"values": [WRONG, ADDRESS]})
 
 
 async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
@@ -264,6 +264,6 @@ async def test_an_unreadable_key_is_not_displayed(tmp_path: Path) -> None:
     settings = {"SIGNING_KEY": str(key), "SECRET": SECRET, "DATA": str(tmp_path / "data"), "LOG_LEVEL": "debug"}
     settings |= {"PORT": "0", "MANAGEMENT_PORT": "0"}
     environment = {f"PASSERELLE_{name}": text for name, text in settings.items()}
-    code, said = await run("-c", COMMAND, "serve", environment=environment)
+    code, logged = await run("-c", COMMAND, "serve", environment=environment)
     assert code not in {0, None}
-    assert {} == leaks(said, {"key": [WRONG], "secret": [SECRET]})
+    assert {} == leaks(logged, {"key": [WRONG], "secret": [SECRET]})

@@ -40,12 +40,12 @@ async def test_a_thousand_malformed_requests_leave_no_secret(serving: GatewayPro
     """On both ports: no secret in log or answers, one JSON line an answer, and every answer a problem document."""
     log = tmp_path / "gateway.log"
     began = log.read_text().count("\n")
-    asked = list(malformed(COUNT, seed=SEED))
+    requests = list(malformed(COUNT, seed=SEED))
     ports = [serving.port, serving.management_port]
-    answers = [await _all(port, asked) for port in ports]
+    answers = [await _all(port, requests) for port in ports]
     assert 0 == await serving.stop()
     text = log.read_text()
-    assert [] == [one.kind for one in asked if one.secret in text]
+    assert [] == [one.kind for one in requests if one.secret in text]
     assert [] == [
         one.kind for pairs in answers for one, raw in pairs if any(one.secret.encode() in a.body for a in raw)
     ]
@@ -66,14 +66,14 @@ def test_every_kind_is_among_them() -> None:
     assert len(KINDS) == len({one.kind for one in malformed(COUNT, seed=SEED)})
 
 
-async def _all(port: int, asked: Iterable[Malformed]) -> list[tuple[Malformed, list[RawAnswer]]]:
+async def _all(port: int, requests: Iterable[Malformed]) -> list[tuple[Malformed, list[RawAnswer]]]:
     free = asyncio.Semaphore(AT_ONCE)
 
     async def ask(one: Malformed) -> tuple[Malformed, list[RawAnswer]]:
         async with free:
             return one, await exchange(port, one.data)
 
-    return await asyncio.gather(*map(ask, asked))
+    return await asyncio.gather(*map(ask, requests))
 
 
 def _checked(one: Malformed, answer: RawAnswer) -> int:
@@ -86,8 +86,8 @@ def _checked(one: Malformed, answer: RawAnswer) -> int:
 
 def _is_slowness(line: dict[str, Any]) -> bool:
     """Whether asyncio's debugging reports a callback that took long, as on a busy machine; without its text."""
-    said = (line["event"], line.get("logger"), line["level"], line.get("where", "").partition(":")[0])
-    return said == ("library.logged", "asyncio", "warning", "runners") and line["message"] is line["error"] is None
+    output = (line["event"], line.get("logger"), line["level"], line.get("where", "").partition(":")[0])
+    return output == ("library.logged", "asyncio", "warning", "runners") and line["message"] is line["error"] is None
 
 
 def _lines(lines: Iterable[str]) -> list[dict[str, Any]]:

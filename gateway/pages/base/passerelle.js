@@ -3,9 +3,9 @@
 
 (() => {
   const button = document.querySelector("button[data-live-button]");
-  const said = document.querySelector("[data-live-state]");
+  const state = document.querySelector("[data-live-state]");
   const parts = () => [...document.querySelectorAll("[data-live][id]")];
-  if (!button || !said || !parts().length) return;
+  if (!button || !state || !parts().length) return;
   const every = Math.max(1, Number(button.dataset.liveButton)) * 1000;
   let paused = false;
   let busy = false;
@@ -41,10 +41,10 @@
   button.addEventListener("click", () => {
     paused = !paused;
     button.textContent = paused ? button.dataset.resume : button.dataset.pause;
-    said.textContent = paused ? said.dataset.paused : said.dataset.running;
+    state.textContent = paused ? state.dataset.paused : state.dataset.running;
     if (!paused) renew();
   });
-  said.textContent = said.dataset.running;
+  state.textContent = state.dataset.running;
   button.parentElement.hidden = false;
   setInterval(renew, every);
 })();

@@ -15,7 +15,7 @@ from schemas.texts import Language, fill_one, load_texts
 class Sentence:
     """A refusal as the page says it: the fault, and the remedy."""
 
-    said: str
+    message: str
     step: str
 
 
@@ -47,8 +47,8 @@ class PageRefusedError(Exception):
     def sentence(self, language: Language) -> Sentence:
         """The texts in one language."""
         entry = _refusals()[self.code]
-        said, step = (fill_one(entry[name], self._values, language) for name in ("said", "step"))
-        return Sentence(said, step)
+        message, step = (fill_one(entry[name], self._values, language) for name in ("message", "step"))
+        return Sentence(message, step)
 
 
 @cache

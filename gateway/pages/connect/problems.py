@@ -42,7 +42,7 @@ class _Known:
 
     labels: Mapping[str, str]
     missing: frozenset[str]
-    asked: AbstractSet[str]
+    unexplained: AbstractSet[str]
     ruled: AbstractSet[str]
 
 
@@ -52,11 +52,11 @@ def rows_of(study: Mapping[str, Any], labels: Mapping[str, str], language: Langu
     """
     texts = texts_of("connect", language)
     missing = frozenset(study["missing"])
-    asked = {one["name"] for one in study["fields"] if one["meanings"]}
+    unexplained = {one["name"] for one in study["fields"] if one["meanings"]}
     ruled = {one["name"] for one in study["fields"] if one["ruled"]}
     rows: dict[tuple[str, str, str], ProblemRow] = {}
     for one in study["problems"]:
-        row = _row(one, _Known(labels, missing, asked, ruled), texts, language)
+        row = _row(one, _Known(labels, missing, unexplained, ruled), texts, language)
         key = (row.kind, row.rule, row.sentence)
         rows[key] = _joined(rows[key], row) if key in rows else row
     return sorted(rows.values(), key=lambda row: (row.kind != "blocked", -row.count))
@@ -88,7 +88,7 @@ def _row(
     if code == "field-missing" and name in missing:
         sentence, remedies = str(texts("sentence_missing", field=label)), []
         link = str(texts("remedy_choose", field=label))
-    elif code in _MEANINGS and name in known.asked:
+    elif code in _MEANINGS and name in known.unexplained:
         remedies, link = [], str(texts("remedy_meaning", field=label))
     elif code in _DATES and label:
         remedies, link = [], str(texts("remedy_date", field=label))

@@ -78,8 +78,8 @@ def group_of(one: Mapping[str, Any], study: Study) -> str:
     if one["ruled"]:
         open_meanings = any(not meaning["code"] for meaning in one["meanings"])
         return "sure" if one["confidence"] == "certain" and not open_meanings else "verify"
-    asked = one["name"] in study["missing"] or (one["tied"] and not one["chosen"]) or one["refused"]
-    return "choose" if asked else "empty"
+    open_choice = one["name"] in study["missing"] or (one["tied"] and not one["chosen"]) or one["refused"]
+    return "choose" if open_choice else "empty"
 
 
 class _MeaningBudget:
@@ -157,10 +157,9 @@ def _examples(one: Mapping[str, Any]) -> Sequence[str]:
 def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:
     if one["fixed"]:
         return str(texts.fixed_for_all)
-    said = [said[language] for said in one["evidence"]]
     if not one["ruled"] and one["reason"] is not None:
-        said = [one["reason"][language]]
-    return ", ".join(said)
+        return str(one["reason"][language])
+    return ", ".join(text[language] for text in one["evidence"])
 
 
 def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> Row | None:

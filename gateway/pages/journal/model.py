@@ -53,7 +53,7 @@ def read_filter(given: Mapping[str, str], names: Names) -> ReadFilter:
     if typed["client"] and not is_slug(typed["client"]):
         wrong.append("client")
     since, until = days.get("since"), days.get("until")
-    asked = JournalFilter(
+    criteria = JournalFilter(
         acts=frozenset({typed["act"]} if typed["act"] else ()),
         about=typed["about"] or None,
         persons=persons,
@@ -61,7 +61,7 @@ def read_filter(given: Mapping[str, str], names: Names) -> ReadFilter:
         since=None if since is None else paris_midnight(since),
         until=None if until is None else paris_midnight(until + timedelta(days=1)),
     )
-    return ReadFilter(typed, asked, wrong)
+    return ReadFilter(typed, criteria, wrong)
 
 
 def rows_of(

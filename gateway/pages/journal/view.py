@@ -40,26 +40,26 @@ class _JournalPage:
     async def list_entries(self, request: web.Request, language: Language) -> Answer:
         self._require_ready()
         names, page = self._federation.acts.names.state, self._federation.journal.page
-        asked = read_filter(request.query, names)
+        criteria = read_filter(request.query, names)
         before = _before(request.query.get("before"))
         entries: Sequence[JournalEntry] = ()
         later: Sequence[JournalEntry] = ()
         more = False
-        if not asked.wrong:
-            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, criteria=asked.filter)
+        if not criteria.wrong:
+            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, criteria=criteria.filter)
         # A failure is said by a later entry, which may be on the page before.
         if before is not None:
             later, _, _ = await page(before=before + PAGE_ENTRIES, limit=PAGE_ENTRIES, criteria=JournalFilter())
-        further = {**asked.query, "before": str(entries[-1].number)} if entries and more else None
+        further = {**criteria.query, "before": str(entries[-1].number)} if entries and more else None
         values = {
             "rows": rows_of(entries, later, names, language),
-            "asked": asked,
+            "criteria": criteria,
             "acts": [(act, act_key(act)) for act in ACTS],
             "further": None if further is None else urlencode(further),
             "newest": before is None,
             "erased": request.query.get("done") == "erased",
         }
-        return Answer("journal/journal.html", values, status=400 if asked.wrong else 200)
+        return Answer("journal/journal.html", values, status=400 if criteria.wrong else 200)
 
     async def checks(self, _request: web.Request, _language: Language) -> Answer:
         return Answer("journal/checks.html", {"checks": await self._checks.get()})

@@ -110,15 +110,15 @@ class _NationalPage:
         text = request.query.get("order")
         if text is None:
             return await self._look(request, language)
-        asked = self._opened(text)
+        ordered = self._opened(text)
         try:
-            found = await answered_so_far(self._federation.log, asked)
+            found = await answered_so_far(self._federation.log, ordered)
         except PositionLostError:  # of a log that was restored since
             raise PageError(404) from None
         if found.placed.answer is None:
-            values = {"account": asked.placed.account, "kind": _kind(asked.placed.order), "order": text}
+            values = {"account": ordered.placed.account, "kind": _kind(ordered.placed.order), "order": text}
             return Answer("national/waiting.html", values)
-        return self._answered(asked.placed.account, asked.placed.order, found.placed.answer)
+        return self._answered(ordered.placed.account, ordered.placed.order, found.placed.answer)
 
     def _wrong(self, kind: str, form: Form, why: str | None) -> str | None:
         """The reason why an order cannot be placed; None if it can. What changes the site follows a dry run, with a

@@ -19,7 +19,7 @@ _ITEMS = re.compile(r"(?:/[0-9]+)+$")
 class BrokenRule:
     """A broken rule: its words, and where in the document; None where there is no one field."""
 
-    said: RuleText
+    rule: RuleText
     pointer: str | None
 
 
@@ -52,7 +52,7 @@ def fields_at_fault(found: Iterable[RefusedOffer]) -> Mapping[str, Sequence[str]
     for reason in (reason for one in found for reason in one.reasons):
         if reason.pointer:
             field = _ITEMS.sub("", reason.pointer)
-            fields.setdefault(reason.said.code, {})[field] = None
+            fields.setdefault(reason.rule.code, {})[field] = None
     return {rule: list(names)[:MAX_FIELDS] for rule, names in fields.items()}
 
 

@@ -36,7 +36,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Todo:
-    """One thing to do: the keys of its texts (``todo_{name}``, ``todo_{name}_fact``), and their values. ``said``: the
+    """One thing to do: the keys of its texts (``todo_{name}``, ``todo_{name}_fact``), and their values. ``rule``: the
     rule or the failure in the catalogue's words; ``page``: where to look, or ``anchor``: where on this page;
     ``examples``: some of the offers.
     """
@@ -44,7 +44,7 @@ class Todo:
     kind: Kind
     name: str
     values: dict[str, Any] = field(default_factory=dict)
-    said: RuleText | None = None
+    rule: RuleText | None = None
     failure: str | None = None
     page: str | None = None
     query: str = ""
@@ -87,9 +87,9 @@ def _feed(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     for severity, kind, name in _OF_ITEMS:
         groups = [one for one in run.problems if one["severity"] == severity and one.get("position")]
         for group in sorted(groups, key=lambda one: -one.get("count", 1))[:MAX_RULES]:
-            said = of_problem(group, language)
+            text = of_problem(group, language)
             values = {"n": group.get("count", 1), "first": _first(group)}
-            yield Todo(kind=kind, name=name, values=values, said=said)
+            yield Todo(kind=kind, name=name, values=values, rule=text)
 
 
 def _first(group: Any) -> str:
@@ -102,10 +102,10 @@ def _refusals(facts: TodayFacts, language: Language) -> Iterator[Todo]:
         return
     named = refusals(facts.refused, language)
     for rule, refused in most_first(count_refusals(facts.rules, "rule"))[:MAX_RULES]:
-        said = of_rule(rule, language)
-        examples = list(_examples(named, said.code))[:_MAX_EXAMPLES]
+        text = of_rule(rule, language)
+        examples = list(_examples(named, text.code))[:_MAX_EXAMPLES]
         values = {"n": refused.offers}
-        yield Todo(kind="blocked", name="refused", values=values, said=said, page="figures", examples=examples)
+        yield Todo(kind="blocked", name="refused", values=values, rule=text, page="figures", examples=examples)
 
 
 def _examples(named: Sequence[RefusedOffer], rule: str) -> Iterator[Example]:
@@ -114,7 +114,7 @@ def _examples(named: Sequence[RefusedOffer], rule: str) -> Iterator[Example]:
     for one in named:
         name = one.offer or one.number or one.receipt
         for reason in one.reasons:
-            if reason.said.code == rule and name not in seen:
+            if reason.rule.code == rule and name not in seen:
                 seen.add(name)
                 yield Example(one, reason.pointer)
 
@@ -150,10 +150,10 @@ def _deliveries(facts: TodayFacts, language: Language) -> Iterator[Todo]:
     states = facts.deliveries.states
     if states.get("refused"):
         part = facts.deliveries.refused
-        said = of_problem(part.problems[0], language) if part is not None and part.problems else None
+        text = of_problem(part.problems[0], language) if part is not None and part.problems else None
         values = {"n": states["refused"]}
         yield Todo(
-            kind="blocked", name="undelivered", values=values, said=said, page="deliveries", query="state=refused"
+            kind="blocked", name="undelivered", values=values, rule=text, page="deliveries", query="state=refused"
         )
     if states.get("not-deliverable"):
         values = {"n": states["not-deliverable"]}

@@ -91,10 +91,10 @@ class _PartnerPages:
 
     async def offer(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)
-        asked = request.query.get("id", "").strip()
-        if not asked:
+        named = request.query.get("id", "").strip()
+        if not named:
             return await self.offers(request, language)
-        offer_id = asked if ":" in asked else f"{partner.platform}:{asked}"
+        offer_id = named if ":" in named else f"{partner.platform}:{named}"
         if not is_offer_id(offer_id) or platform_of(offer_id) != partner.platform:
             raise PageError(404)
         reader = Reader(partner.platform) if "offers:read" in partner.scopes else None
@@ -141,12 +141,12 @@ class _PartnerPages:
 
     async def figures(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)
-        asked = request.query.get("days", str(DAYS))
+        period = request.query.get("days", str(DAYS))
         form = request.query.get("format", "html")
-        if asked not in map(str, PERIODS) or form not in ("html", "csv", "json"):
+        if period not in map(str, PERIODS) or form not in ("html", "csv", "json"):
             raise PageError(400)
         last = date.fromisoformat(paris_date(self._federation.clock()))
-        first = last - timedelta(days=int(asked) - 1)
+        first = last - timedelta(days=int(period) - 1)
         count, own = self._federation.statistics.counts, (partner.platform,)
         if form != "html":
             return _download(form, await count(first, last, by=_ROWS, platforms=own), first, last)
@@ -160,7 +160,7 @@ class _PartnerPages:
             "refusals": named,
             "fields": fields_at_fault(named),
             "more": found.more,
-            "period": int(asked),
+            "period": int(period),
             "periods": PERIODS,
         }
         return Answer("partner/figures.html", values)

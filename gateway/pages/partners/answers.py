@@ -47,14 +47,14 @@ class Answers:
         status: int = 200,
     ) -> Answer:
         """The page of one platform, with the content of a form on it and its findings."""
-        said = request.query.get("done") if form is None else None
+        outcome = request.query.get("done") if form is None else None
         typed = {name: "" if form is None else form.text(name) for name in _FIELDS}
         if form is None or form.text("act") != "rotate":
             typed["overlap"] = str(OVERLAP_HOURS)
         values: dict[str, Any] = {
             "whole": whole_of(partner, now=self._federation.clock()),
             "known": newest_credential(partner, now=self._federation.clock()),
-            "done": said if said in _DONE else None,
+            "done": outcome if outcome in _DONE else None,
             "refusal": refusal,
             "typed": typed,
             "errors": errors or {},

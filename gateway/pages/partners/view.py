@@ -86,11 +86,11 @@ class _PartnersPages:
         return self._answers.secret(partner, minted.text, added=True)
 
     async def one(self, request: web.Request, language: Language) -> Answer:
-        partner = self._asked(request)
+        partner = self._named(request)
         return await self.list_all(request, language) if partner is None else self._answers.one(request, partner)
 
     async def altering(self, request: web.Request, language: Language) -> Answer:
-        partner = self._asked(request)
+        partner = self._named(request)
         if partner is None:
             return await self.list_all(request, language)
         return self._answers.one(request, partner) if partner.revoked else self._alter(partner, typed_of(partner))
@@ -119,7 +119,7 @@ class _PartnersPages:
         return done("unchanged" if before == after else "altered", after)
 
     async def revoking(self, request: web.Request, language: Language) -> Answer:
-        partner = self._asked(request)
+        partner = self._named(request)
         if partner is None:
             return await self.list_all(request, language)
         return self._answers.one(request, partner) if partner.revoked else self._revoke(request, partner)
@@ -162,7 +162,7 @@ class _PartnersPages:
         values = {"whole": whole, "own": own, "why": why, "errors": errors or {}}
         return Answer("partners/revoke.html", values, status=status)
 
-    def _asked(self, request: web.Request) -> Partner | None:
+    def _named(self, request: web.Request) -> Partner | None:
         """The platform in the address; None without one."""
         slug = request.query.get("slug", "")
         return self._answers.known(slug) if slug else None

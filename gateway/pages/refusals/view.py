@@ -50,7 +50,7 @@ class _RefusalsPage:
         return Answer(
             "refusals/refusals.html",
             {
-                "asked": wanted,
+                "wanted": wanted,
                 "platform": platform,
                 "day": last if day else None,
                 "days": int(days),

@@ -83,7 +83,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``troubled``: the
+    """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``exceptions``: the
     first to name; ``rules``: the most frequent reasons of refusals, with their numbers.
     """
 
@@ -92,7 +92,7 @@ class Overview:
     rows: Sequence[SystemRow]
     totals: Totals
     others: Sequence[SystemRow]
-    troubled: Sequence[SystemRow]
+    exceptions: Sequence[SystemRow]
     undecided: int | None
     refused: Refused
     rules: Sequence[tuple[RuleText, Refused]]
@@ -120,7 +120,7 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
             pending=national.pending or 0,
         ),
         others=[*_others(found, lines, language)],
-        troubled=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MAX_NAMED],
+        exceptions=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MAX_NAMED],
         undecided=found.undecided,
         refused=sum(found.refused.values(), Refused()),
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],

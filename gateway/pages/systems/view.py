@@ -51,8 +51,8 @@ class _SystemsPage:
         facts = await self._facts()
         found = overview(facts, language)
         if "act" in request.query:
-            asked = _asked(found, request.query["act"], request.query.get("platform", ""))
-            return _form(found, asked, reason=_EMPTY)
+            act = _act(found, request.query["act"], request.query.get("platform", ""))
+            return _form(found, act, reason=_EMPTY)
         done = _done(found, request.query.get("done", ""), request.query.get("platform", ""))
         flowed = flow(facts)
         return Answer(
@@ -74,20 +74,20 @@ class _SystemsPage:
         """Pause, resume or run a feed. A pause needs a reason."""
         form, signed = form_of(request), session_of(request)
         found = await self._overview(language)
-        asked = _asked(found, form.text("act"), form.text("platform"))
-        reason = read_reason(form.text("reason"), required=asked.action == "pause")
+        act = _act(found, form.text("act"), form.text("platform"))
+        reason = read_reason(form.text("reason"), required=act.action == "pause")
         if reason.wrong:
-            return _form(found, asked, reason=reason, status=422)
+            return _form(found, act, reason=reason, status=422)
         confirm = whole_number(form.text("confirm"), most=MAX_CONFIRMED)
         if form.text("confirm") and confirm is None:
             raise PageError(400)
-        platform, desk = asked.row.platform or "", self._federation.desk(signed.actor, reason.kept)
+        platform, desk = act.row.platform or "", self._federation.desk(signed.actor, reason.kept)
         known, refused = await self._federation.runs.paused(), None
         try:
-            if asked.action == "run":
+            if act.action == "run":
                 await run_feed(desk, platform, confirm=confirm, known=known)
             else:
-                changed, _ = await set_paused(desk, platform, paused=asked.action == "pause", known=known)
+                changed, _ = await set_paused(desk, platform, paused=act.action == "pause", known=known)
                 refused = None if changed else "already"
                 await self._federation.wait_until_displayed(RUNS, JOURNAL)
         except RefusedActError as error:
@@ -95,9 +95,9 @@ class _SystemsPage:
                 raise PageError(404) from error
             refused = "paused"
         if refused is None:
-            return Redirect("systems", {"done": asked.action, "platform": platform})
+            return Redirect("systems", {"done": act.action, "platform": platform})
         found = await self._overview(language)
-        return _form(found, _asked(found, asked.action, platform), reason=reason, refused=refused)
+        return _form(found, _act(found, act.action, platform), reason=reason, refused=refused)
 
     async def _overview(self, language: Language) -> Overview:
         return overview(await self._facts(), language)
@@ -108,7 +108,7 @@ class _SystemsPage:
         return await self._systems.facts()
 
 
-def _asked(found: Overview, action: str, platform: str) -> _RowAct:
+def _act(found: Overview, action: str, platform: str) -> _RowAct:
     """Raises PageError: 400 for another act, 404 for a platform without a feed."""
     row = next((one for one in (*found.rows, *found.others) if one.has_feed and one.platform == platform), None)
     if row is None or action not in _ACTIONS:
@@ -117,12 +117,12 @@ def _asked(found: Overview, action: str, platform: str) -> _RowAct:
 
 
 def _form(
-    found: Overview, asked: _RowAct, *, reason: ReasonField, refused: str | None = None, status: int = 200
+    found: Overview, act: _RowAct, *, reason: ReasonField, refused: str | None = None, status: int = 200
 ) -> Answer:
     values: dict[str, Any] = {
-        "act": asked.action,
+        "act": act.action,
         "now": found.now,
-        "row": asked.row,
+        "row": act.row,
         "reason": reason,
         "refused": refused,
         "most": MAX_CHARACTERS,
@@ -133,7 +133,7 @@ def _form(
 def _done(found: Overview, action: str, platform: str) -> _RowAct | None:
     """The act that was just done, if the systems agree: an address alone says nothing."""
     try:
-        asked = _asked(found, action, platform)
+        act = _act(found, action, platform)
     except PageError:
         return None
-    return asked if (asked.row.paused_at is not None) == (action == "pause") else None
+    return act if (act.row.paused_at is not None) == (action == "pause") else None

@@ -52,7 +52,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-async def _asked(app: web.Application, method: str, path: str, more: dict[str, Any]) -> tuple[int, bytes]:
+async def _sent(app: web.Application, method: str, path: str, more: dict[str, Any]) -> tuple[int, bytes]:
     runner = ProblemRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -89,12 +89,12 @@ async def test_an_unexpected_error_is_logged_by_its_type_and_location_only(gatew
     written = io.StringIO()
     with redirect_stdout(written):
         configure_logs("debug")
-        status, body = await _asked(app, *REQUESTS[name])
+        status, body = await _sent(app, *REQUESTS[name])
     assert 500 == status, body
     assert "internal-error" == orjson.loads(body)["code"]
     assert CANARY.encode() not in body
-    said = written.getvalue()
-    assert CANARY not in said
-    (line,) = [one for one in map(orjson.loads, said.splitlines()) if one["event"] == "api.failed"]
+    text = written.getvalue()
+    assert CANARY not in text
+    (line,) = [one for one in map(orjson.loads, text.splitlines()) if one["event"] == "api.failed"]
     assert "ZeroDivisionError" == line["exception"][0]["type"]
     assert any("test_failures.py" in frame for frame in line["exception"][0]["frames"])

@@ -61,9 +61,9 @@ async def test_a_platform_reads_its_own_counts_of_the_last_thirty_days(counted: 
 
 
 @pytest.mark.parametrize("scopes", ["offers:publish", "offers:read", "offers:publish+offers:read"])
-@pytest.mark.parametrize("asked", ["normandie", "bretagne,normandie", "nowhere"])
-async def test_another_platforms_counts_are_forbidden_known_or_not(counted: ReadApi, scopes: str, asked: str) -> None:
-    answer = await counted.get(f"{PATH}?platform={asked}", f"bretagne/{scopes}")
+@pytest.mark.parametrize("target", ["normandie", "bretagne,normandie", "nowhere"])
+async def test_another_platforms_counts_are_forbidden_known_or_not(counted: ReadApi, scopes: str, target: str) -> None:
+    answer = await counted.get(f"{PATH}?platform={target}", f"bretagne/{scopes}")
     assert (403, "scope-missing") == (answer.status, answer.body["code"])
     assert 'scope="operate"' in answer.headers["WWW-Authenticate"]
     assert 200 == (await counted.get(f"{PATH}?platform=bretagne", f"bretagne/{scopes}")).status
@@ -90,18 +90,18 @@ async def test_counts_are_grouped_in_one_order(counted: ReadApi, query: str, exp
 
 
 async def test_days_are_included_at_both_ends(counted: ReadApi) -> None:
-    asked = f"{PATH}?from={day(counted, 40)}&to={day(counted, 1)}&group=day&platform=bretagne"
-    assert [(day(counted, 40), 7), (day(counted, 1), 2)] == rows(await counted.get(asked, "bretagne"))
-    asked = f"{PATH}?to={day(counted, 40)}&group=verdict&platform=bretagne"
-    answer = await counted.get(asked, "bretagne")
+    target = f"{PATH}?from={day(counted, 40)}&to={day(counted, 1)}&group=day&platform=bretagne"
+    assert [(day(counted, 40), 7), (day(counted, 1), 2)] == rows(await counted.get(target, "bretagne"))
+    target = f"{PATH}?to={day(counted, 40)}&group=verdict&platform=bretagne"
+    answer = await counted.get(target, "bretagne")
     assert [("accepted", 7)] == rows(answer)
     assert day(counted, 69) == answer.body["from"]
 
 
 async def test_days_that_are_no_longer_kept_count_nothing_even_before_they_are_deleted(counted: ReadApi) -> None:
     await write(counted, 2, {Cell(day(counted, KEPT_DAYS), "bretagne", "accepted", "", ""): 9})
-    asked = f"{PATH}?from=2000-01-01&group=verdict&platform=bretagne"
-    assert [("accepted", 12), ("refused", 2)] == rows(await counted.get(asked, "bretagne"))
+    target = f"{PATH}?from=2000-01-01&group=verdict&platform=bretagne"
+    assert [("accepted", 12), ("refused", 2)] == rows(await counted.get(target, "bretagne"))
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ async def test_more_rows_than_an_answer_holds_are_refused_with_the_remedy(api: R
 
 
 async def test_csv_is_a_file_of_the_same_rows(counted: ReadApi) -> None:
-    asked = f"{PATH}?group=rule,verdict&platform=bretagne"
-    answer = await counted.get(asked, "bretagne", headers={"Accept": "text/csv"})
+    target = f"{PATH}?group=rule,verdict&platform=bretagne"
+    answer = await counted.get(target, "bretagne", headers={"Accept": "text/csv"})
     assert 200 == answer.status
     assert "text/csv; charset=utf-8; header=present" == answer.headers["Content-Type"]
     name = f"statistics-{day(counted, 29)}-{day(counted)}.csv"

@@ -163,12 +163,12 @@ async def test_unknown_addresses_and_methods_are_problems_too(
 
 
 @pytest.mark.parametrize(
-    ("asked", "given"),
+    ("accepted", "given"),
     [("en", "en"), ("en-GB,fr;q=0.3", "en"), ("fr,en;q=0.9", "fr"), ("de", "fr"), ("en;q=x", "fr"), ("en;q=0.1", "en")],
 )
-async def test_the_language_is_the_clients(gateway: GatewayHarness, asked: str, given: str) -> None:
+async def test_the_language_is_the_clients(gateway: GatewayHarness, accepted: str, given: str) -> None:
     """ERR-011: by weight; French when in doubt."""
-    answer = await gateway.ask("GET", "/nowhere", headers={"Accept-Language": asked})
+    answer = await gateway.ask("GET", "/nowhere", headers={"Accept-Language": accepted})
     assert given == answer.headers["Content-Language"]
 
 

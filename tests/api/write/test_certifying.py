@@ -66,13 +66,13 @@ async def test_evidence_becomes_a_certificate_once(gateway: GatewayHarness) -> N
     assert [(name, "normandie") for name in expected] == await acts(gateway)
 
 
-@pytest.mark.parametrize(("asked", "basis"), [({}, "own-word"), ({"replayed": True}, "replay")])
+@pytest.mark.parametrize(("members", "basis"), [({}, "own-word"), ({"replayed": True}, "replay")])
 async def test_a_certificate_and_the_list_of_platforms_tell_what_it_rests_on(
-    gateway: GatewayHarness, asked: dict[str, Any], basis: str
+    gateway: GatewayHarness, members: dict[str, Any], basis: str
 ) -> None:
     """CER-006"""
-    signed = await act(gateway, "certificates", {"evidence": await fresh(gateway), **asked})
-    at = gateway.clock() // 1_000 * 1_000 if asked else None
+    signed = await act(gateway, "certificates", {"evidence": await fresh(gateway), **members})
+    at = gateway.clock() // 1_000 * 1_000 if members else None
     certificate = verify_certificate(signed.body["signed"], keys=KEYS.verifiers, now=gateway.clock())
     assert (basis, at) == (certificate.basis, certificate.replayed_at)
     listed = (await gateway.ask("GET", "/v1/platforms", who="normandie/offers:read")).body["platforms"]

@@ -97,9 +97,9 @@ REASON = "Cette adresse n’est pas celle d’un employeur"
 
 
 async def moderated(gateway: GatewayHarness, reason: str = REASON, action: str = "moderate") -> Answer:
-    asked = {"action": action, "reason": reason}
+    document = {"action": action, "reason": reason}
     answer = await gateway.ask(
-        "POST", "/v1/offers/bretagne:1/moderation", json=asked, who="normandie/operate", headers=WAIT
+        "POST", "/v1/offers/bretagne:1/moderation", json=document, who="normandie/operate", headers=WAIT
     )
     await gateway.settled()
     return answer
@@ -123,8 +123,8 @@ async def test_a_lifted_offer_comes_back_with_its_next_publication_as_the_receip
     """WDR-007."""
     await gateway.put(offer(1))
     await moderated(gateway)
-    said = (await moderated(gateway, "Corrigée", "lift")).body["moderation"]["next"]
-    assert ("révision plus haute" in said["fr"], "higher revision" in said["en"]) == (True, True)
+    text = (await moderated(gateway, "Corrigée", "lift")).body["moderation"]["next"]
+    assert ("révision plus haute" in text["fr"], "higher revision" in text["en"]) == (True, True)
     assert [] == await gateway.live()
     await gateway.put(offer(1, 2))
     await gateway.settled()

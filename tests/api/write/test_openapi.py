@@ -205,7 +205,7 @@ async def test_answers_match_the_document(gateway: GatewayHarness, language: str
     wrong = {**offer(2), "title": ""}
     lines = {"Content-Type": "application/x-ndjson", **headers}
     queued = await gateway.ask("PUT", "/v1/offers/bretagne:9", json=offer(9), headers=headers)
-    asked = [
+    requests = [
         ("PUT", one, await gateway.put(offer(1), headers=headers)),
         ("PUT", one, await gateway.put(offer(1), headers=headers)),
         ("PUT", one, await gateway.put(offer(1, title="Autre"), headers=headers)),
@@ -228,7 +228,7 @@ async def test_answers_match_the_document(gateway: GatewayHarness, language: str
         ("POST", moderation, await gateway.ask("POST", "/v1/offers/bretagne:x/moderation", json={"action": "lift"})),
     ]
     await gateway.settled()
-    asked += [
+    requests += [
         (
             "DELETE",
             one,
@@ -247,6 +247,6 @@ async def test_answers_match_the_document(gateway: GatewayHarness, language: str
 
     assert {} == {
         f"{method} {path} {answer.status}": faults
-        for method, path, answer in asked
+        for method, path, answer in requests
         if (faults := held_to(method, path, answer))
     }

@@ -101,10 +101,10 @@ async def test_a_new_secret_is_in_its_answer_alone(gateway: GatewayHarness) -> N
 async def test_a_repeated_replacement_makes_no_second_secret(gateway: GatewayHarness) -> None:
     """SEC-017: the first secret would end before anyone has the one that replaced it."""
     added = await act(gateway, "", {"platform": "grand-est"})
-    asked = {"replaces": added.body["partner"]["newest_secret"]}
-    first = await act(gateway, "/grand-est/secrets", asked)
+    document = {"replaces": added.body["partner"]["newest_secret"]}
+    first = await act(gateway, "/grand-est/secrets", document)
     for _ in range(2):
-        again = await act(gateway, "/grand-est/secrets", asked)
+        again = await act(gateway, "/grand-est/secrets", document)
         assert (409, "secret-changed") == (again.status, again.code)
     assert opens(gateway, "grand-est", added.body["client_secret"])
     assert opens(gateway, "grand-est", first.body["client_secret"])

@@ -121,7 +121,7 @@ def test_a_hostile_form_costs_no_more_than_reading_it_a_few_times(name: str) -> 
 def test_every_refusal_speaks_both_languages(code: str) -> None:
     error = PageRefusedError(code, most="1 MiB", seconds=5, retry_after=5)
     french, english = error.sentence("fr"), error.sentence("en")
-    assert french.said != english.said
+    assert french.message != english.message
     assert french.step
     assert english.step
     assert error.headers == {"Retry-After": "5"}

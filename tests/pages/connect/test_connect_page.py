@@ -296,7 +296,7 @@ async def test_the_language_can_change_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
         (b"", "Le flux est vide."),
         (b"bonjour", "Aucune offre n’a été trouvée"),
@@ -304,11 +304,11 @@ async def test_the_language_can_change_in_the_middle() -> None:
         (b"\0\1\2", "n’est pas un texte"),
     ],
 )
-async def test_what_is_no_sample_is_said_with_a_remedy(content: bytes, said: str) -> None:
+async def test_what_is_no_sample_is_said_with_a_remedy(content: bytes, text: str) -> None:
     async with dialogue() as visitor:
         await visitor.upload(content)
         assert 422 == visitor.status
-        assert said in visitor.form.text
+        assert text in visitor.form.text
         assert "L’échantillon n’a pas pu être lu" in visitor.form.text
 
 
@@ -394,8 +394,8 @@ async def test_nothing_of_a_sample_stays(tmp_path: Path, capfd: pytest.CaptureFi
         await visitor.upload(table(row(1, canary), row(2, titre=canary)))
         await visitor.recompute({"path.title": canary})
         await visitor.download()
-    said = capfd.readouterr()
-    assert canary not in said.out + said.err
+    text = capfd.readouterr()
+    assert canary not in text.out + text.err
     assert before == set(tmp_path.rglob("*"))
 
 

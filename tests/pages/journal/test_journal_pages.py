@@ -65,7 +65,7 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, desk: Desk) -> 
     await settle(site)
     text = await desk.get(PATH)
     assert list(range(last + 1, 0, -1)) == numbers(text)
-    for said in (
+    for page in (
         "Secret renouvelé",
         "heures de recouvrement\u00a0: 168",
         WHY,
@@ -73,7 +73,7 @@ async def test_acts_are_in_words_newest_first(site: PageHarness, desk: Desk) -> 
         "exploitation, sans nom de personne",
         "later.act",
     ):
-        assert said in text, said
+        assert page in text, page
     assert ("n’a pas eu lieu" in text, f"l’acte {last - 1} n’a pas eu lieu" in text) == (True, True)
 
 
@@ -123,11 +123,11 @@ async def test_a_wrong_filter_is_said_beside_its_field(site: PageHarness, desk: 
 
 
 def test_days_of_a_filter_are_those_of_paris() -> None:
-    asked = read_filter({"since": "2027-03-28", "until": "2027-03-28"}, {})
-    assert (23 * 3_600_000, []) == ((asked.filter.until or 0) - (asked.filter.since or 0), asked.wrong)
-    assert paris_midnight(date(2027, 3, 28)) == asked.filter.since
+    criteria = read_filter({"since": "2027-03-28", "until": "2027-03-28"}, {})
+    assert (23 * 3_600_000, []) == ((criteria.filter.until or 0) - (criteria.filter.since or 0), criteria.wrong)
+    assert paris_midnight(date(2027, 3, 28)) == criteria.filter.since
     french = read_filter({"since": "28/3/2027", "until": "28/03/2027"}, {})
-    assert asked.filter == french.filter
+    assert criteria.filter == french.filter
 
 
 async def test_a_whole_chain_is_said(site: PageHarness, desk: Desk) -> None:
@@ -210,7 +210,7 @@ async def test_rights_and_other_values_are_in_words(site: PageHarness, desk: Des
         await journal.write(act, Actor(client="exploitation"))
     await settle(site)
     text = await desk.get(PATH)
-    for said in (
+    for page in (
         "droits\u00a0: publier, lire<",
         "droits\u00a0: publier, lire → aucun",
         "départements\u00a0: toute la France → 22, 35",
@@ -218,7 +218,7 @@ async def test_rights_and_other_values_are_in_words(site: PageHarness, desk: Des
         "publie par Kafka\u00a0: non → oui",
         "émetteur de jetons\u00a0: cette passerelle → https://issuer.example",
     ):
-        assert said in text, said
+        assert page in text, page
     assert "offers:" not in text
     english = await desk.get("/en/operate/journal")
     assert "rights: publish, read → none" in english

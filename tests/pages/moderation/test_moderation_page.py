@@ -51,9 +51,9 @@ async def sequence(desk: Desk, offer_id: str) -> int:
 
 async def moderate(desk: Desk, offer_id: str, *, act: str = "moderate", reason: str = REASON, status: int = 303) -> str:
     """Both forms: the second one has what the first one's answer has."""
-    asked = await desk.post(PATH, 200, id=offer_id, act=act, reason=reason)
+    page = await desk.post(PATH, 200, id=offer_id, act=act, reason=reason)
     expected = f'name="sequence" value="{await sequence(desk, offer_id)}"'
-    assert expected in asked
+    assert expected in page
     return await desk.post(PATH, status, id=offer_id, act=act, reason=reason, sequence=await sequence(desk, offer_id))
 
 

@@ -84,8 +84,8 @@ async def refuse(desk: Desk, *ids: str) -> None:
 async def test_the_page_tells_what_is_due_and_how_long_it_takes(desk: Desk) -> None:
     await refuse(desk, "bretagne:1")
     text = await desk.get(PATH)
-    for said in ("Compte test", "au travail", "<b>230</b>", "<b>8</b>", "≈ 3 min", "bretagne:1", "NAT-008"):
-        assert said in text, said
+    for phrase in ("Compte test", "au travail", "<b>230</b>", "<b>8</b>", "≈ 3 min", "bretagne:1", "NAT-008"):
+        assert phrase in text, phrase
     assert re.search(r'scope="row"[^>]*>bretagne</th>\s*<td[^>]*>test</td>', text)
 
 
@@ -122,8 +122,14 @@ async def test_a_comparison_changes_nothing_and_a_repair_follows_it(desk: Desk) 
     answers = [COMPARED, {"error": "shrinks-too-much", "would_delete": 30, **COMPARED}, {**COMPARED, "repaired": True}]
     async with Owner(desk.federation.log, answers) as owner:
         text = await desk.submit(ORDER, {"order": "reconcile", "account": ACCOUNT})
-        for said in ("Le site diffère", "Rien n’a été changé", "r1: title, weeks", "et 10 autres", "n’a pas le droit"):
-            assert said in text, said
+        for phrase in (
+            "Le site diffère",
+            "Rien n’a été changé",
+            "r1: title, weeks",
+            "et 10 autres",
+            "n’a pas le droit",
+        ):
+            assert phrase in text, phrase
         assert [] == await entries(desk)
         repair = {
             "order": "reconcile",

@@ -119,7 +119,7 @@ def test_a_refusal_at_the_door_is_a_step_with_rule_and_field() -> None:
     found = steps(known, "fr")
     assert ["published", "refused_door", "changed", "expires"] == [step.name for step in found]
     assert [("text-blank", "/title"), ("new", None)] == [
-        (reason.said.code, reason.pointer) for reason in found[1].reasons
+        (reason.rule.code, reason.pointer) for reason in found[1].reasons
     ]
 
 
@@ -134,7 +134,7 @@ def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:
     found = steps(facts(receipts, state(1)), "fr")
     assert ["published", "duplicate", "stale", "rejected", "expires"] == [step.name for step in found]
     assert ["fine", "fine", "fine", "blocked", "none"] == [step.kind for step in found]
-    assert ["week-malformed"] == [said.code for said in found[3].problems]
+    assert ["week-malformed"] == [text.code for text in found[3].problems]
     assert "2027-06-27" == found[-1].on
 
 

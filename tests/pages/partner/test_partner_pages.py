@@ -74,9 +74,9 @@ async def test_an_offer_of_another_platform_is_as_one_that_never_was(site: PageH
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("fr", "L’exploitant a suspendu la lecture de votre flux"), ("en", "paused your feed on")]
+    ("language", "phrase"), [("fr", "L’exploitant a suspendu la lecture de votre flux"), ("en", "paused your feed on")]
 )
-async def test_today_says_that_the_feed_is_paused(site: PageHarness, language: Language, said: str) -> None:
+async def test_today_says_that_the_feed_is_paused(site: PageHarness, language: Language, phrase: str) -> None:
     federation = site.harness.federation
     await add_feeds(federation.log, federation.partners, now=federation.clock())
     await settled(site)
@@ -85,7 +85,7 @@ async def test_today_says_that_the_feed_is_paused(site: PageHarness, language: L
         one: unescape(await (await site.client.get(START[language], headers={**HTML, "Cookie": cookie})).text())
         for one, cookie in cookies.items()
     }
-    assert {PAUSED: True, WAITING: False} == {one: said in text for one, text in pages.items()}
+    assert {PAUSED: True, WAITING: False} == {one: phrase in text for one, text in pages.items()}
 
 
 async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:

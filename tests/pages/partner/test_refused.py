@@ -21,7 +21,7 @@ def test_a_receipt_names_its_errors_and_not_its_warnings() -> None:
         receipt,
     ]
     [one, other, unknown] = refusals(RefusedFacts(documents=(), receipts=receipts, more=False), "fr")
-    assert ("bretagne:1", NOW, ["week-malformed"]) == (one.offer, one.at, [reason.said.code for reason in one.reasons])
+    assert ("bretagne:1", NOW, ["week-malformed"]) == (one.offer, one.at, [reason.rule.code for reason in one.reasons])
     assert "/weeks/0" == one.reasons[0].pointer
     assert (None, 1, 0) == (other.offer, len(other.reasons), len(unknown.reasons))
 
@@ -37,9 +37,9 @@ def test_receipts_and_documents_are_one_list_newest_first() -> None:
     assert [("bretagne:1", None, None), (None, "r", None), (None, None, 1)] == [
         (one.offer, one.receipt, one.number) for one in found
     ]
-    assert [("week-malformed", "/weeks/0")] == [(one.said.code, one.pointer) for one in found[0].reasons]
-    assert "…" in found[0].reasons[0].said.sentence
-    assert [("text-blank", "/title"), ("new-rule", None)] == [(one.said.code, one.pointer) for one in found[2].reasons]
+    assert [("week-malformed", "/weeks/0")] == [(one.rule.code, one.pointer) for one in found[0].reasons]
+    assert "…" in found[0].reasons[0].rule.sentence
+    assert [("text-blank", "/title"), ("new-rule", None)] == [(one.rule.code, one.pointer) for one in found[2].reasons]
 
 
 def test_the_fields_of_a_rule_are_those_that_refusals_name() -> None:

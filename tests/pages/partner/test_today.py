@@ -86,7 +86,7 @@ def test_problems_of_a_feed_are_grouped_by_rule_errors_first() -> None:
     assert [("feed_refused", 12, "a"), ("feed_warned", 40, "1")] == [
         (todo.name, todo.values["n"], todo.values["first"]) for todo in found
     ]
-    assert [True, True] == [todo.said is not None and todo.said.remedy is not None for todo in found]
+    assert [True, True] == [todo.rule is not None and todo.rule.remedy is not None for todo in found]
 
 
 def test_refusals_of_a_publisher_come_by_rule_the_most_frequent_first() -> None:
@@ -175,6 +175,6 @@ def test_days_without_a_count_are_days() -> None:
 def test_a_rule_of_a_later_version_is_its_code() -> None:
     unknown = of_rule("new-rule", "fr")
     assert ("new-rule", None, None) == (unknown.code, unknown.remedy, unknown.requirement)
-    said = of_problem({"code": "new", "message": "<b>Le site dit non.</b>"}, "en")
-    assert "&lt;b&gt;" in said.sentence
+    text = of_problem({"code": "new", "message": "<b>Le site dit non.</b>"}, "en")
+    assert "&lt;b&gt;" in text.sentence
     assert not of_rule("week-malformed", "en").sentence.endswith(".")

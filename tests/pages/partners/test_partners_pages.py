@@ -156,8 +156,16 @@ async def test_a_page_tells_all_of_a_platform(site: PageHarness, desk: Desk) -> 
         ),
     )
     text = await desk.get(f"{ONE}?slug={SIGNED.platform}")
-    for said in ("a.example", ">31<", "par la passerelle", "par HTTP", "abonné", "finit bientôt", "1 session ouverte"):
-        assert said in text, said
+    for phrase in (
+        "a.example",
+        ">31<",
+        "par la passerelle",
+        "par HTTP",
+        "abonné",
+        "finit bientôt",
+        "1 session ouverte",
+    ):
+        assert phrase in text, phrase
     assert "sha256:" not in text
     assert 404 == (await site.client.get(f"{ONE}?slug=nobody", headers=desk.headers)).status
 
@@ -322,10 +330,10 @@ async def test_neither_a_secret_nor_a_link_nor_a_person_is_logged(desk: Desk) ->
         [secret] = set(_SECRET.findall(await desk.submit(NEW, NEWCOMER)))
         path = f"{ONE}?slug=essai"
         link = await desk.submit(path, {"slug": "essai", "act": "link", "person": "NOM D’ESSAI"})
-    said = str(lines)
-    assert "pages.partner_added" in said
+    phrase = str(lines)
+    assert "pages.partner_added" in phrase
     found = re.findall(r"link=([\w.%-]+)", link)[0]
-    assert [False] * 4 == [one in said for one in (secret, found, "NOM D’ESSAI", PERSON)]
+    assert [False] * 4 == [one in phrase for one in (secret, found, "NOM D’ESSAI", PERSON)]
 
 
 def test_each_finding_of_an_act_has_a_field_and_words() -> None:
@@ -367,8 +375,8 @@ async def test_the_platforms_known_beforehand_are_listed_with_what_is_known(
     listed = [slug for slug in known if f'href="{path}?slug={slug}"' in text]
     assert [slug for slug in known if slug != SIGNED.platform] == listed
     bretagne = known["bretagne"]
-    for said in (bretagne.name, "22, 29, 35, 56", *bretagne.hosts, delivery):
-        assert said in text, said
+    for phrase in (bretagne.name, "22, 29, 35, 56", *bretagne.hosts, delivery):
+        assert phrase in text, phrase
     chosen = await desk.get(f"{path}?slug=bretagne")
     assert 'value="bretagne" id="slug"' in chosen
     await desk.submit(NEW, {"slug": "bretagne", "scopes": ["offers:read"], "credential": "secret"})

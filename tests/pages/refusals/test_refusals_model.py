@@ -10,7 +10,7 @@ from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, runs
 
 NOW = 1_796_000_000_000
-ASKED = RefusedFilter(first=date(2026, 11, 28), last=date(2026, 11, 30))
+FILTER = RefusedFilter(first=date(2026, 11, 28), last=date(2026, 11, 30))
 COUNTS = [
     SubmissionCount(platform="bretagne", verdict="refused", rule="a", number=2),
     SubmissionCount(platform="bretagne", verdict="rejected", rule="b", number=300, offers=3),
@@ -31,16 +31,16 @@ def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
 def test_a_day_without_a_refusal_is_a_day() -> None:
     days = [date(2026, 11, 30), date(2026, 11, 29), date(2026, 11, 28)]
     found = (Refused(), Refused(4, 9), Refused())
-    assert list(zip(days, found, strict=True)) == by_day({"2026-11-29": found[1], "2026-11-01": Refused(9, 9)}, ASKED)
+    assert list(zip(days, found, strict=True)) == by_day({"2026-11-29": found[1], "2026-11-01": Refused(9, 9)}, FILTER)
 
 
 def test_a_feed_has_the_refusals_of_its_last_reading() -> None:
     run = next(runs(NOW))
-    [found] = feed_refusals({FAILING: run}, ASKED, "en")
+    [found] = feed_refusals({FAILING: run}, FILTER, "en")
     [group] = found.groups
-    assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.said.code)
-    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, platforms=("bretagne",)), "fr"))
-    assert [] == list(feed_refusals({FAILING: run}, replace(ASKED, rule="siret-invalid"), "fr"))
+    assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.rule.code)
+    assert [] == list(feed_refusals({FAILING: run}, replace(FILTER, platforms=("bretagne",)), "fr"))
+    assert [] == list(feed_refusals({FAILING: run}, replace(FILTER, rule="siret-invalid"), "fr"))
     older = {name: value for name, value in run.problems[0].items() if name != "count"}
-    [group] = feed_refusals({FAILING: replace(run, problems=(older,))}, ASKED, "fr")[0].groups
+    [group] = feed_refusals({FAILING: replace(run, problems=(older,))}, FILTER, "fr")[0].groups
     assert 1 == group.number

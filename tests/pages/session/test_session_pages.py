@@ -148,7 +148,7 @@ async def test_each_refusal_is_a_page_in_words(site: PageHarness, language: Lang
     path = ENTER[language]
     expired, used = link(site), link(site)
     await enter(site, used)
-    said = {
+    output = {
         "link-expired": ("valable", "expired"),
         "link-used": ("déjà servi", "has been used"),
         "link-unknown": ("n’est pas un lien", "not one of this gateway"),
@@ -166,7 +166,7 @@ async def test_each_refusal_is_a_page_in_words(site: PageHarness, language: Lang
     answers["session-missing"] = await site.client.get(page, headers={**HTML, "Cookie": f"{COOKIE}=forged"})
     for code, answer in answers.items():
         text = await text_of(answer)
-        assert said[code][position] in text, code
+        assert output[code][position] in text, code
         assert f'<html lang="{language}">' in text
         assert (403 if code.startswith("link") else 401) == answer.status
         assert "no-store" == answer.headers["Cache-Control"]
@@ -248,9 +248,9 @@ async def test_neither_link_nor_cookie_nor_person_is_logged(site: PageHarness) -
         header = (await enter(site, text)).headers["Set-Cookie"].partition(";")[0]
         await site.client.get("/plateforme", headers={**HTML, "Cookie": header})
         await enter(site, text)
-    said = str(lines)
-    assert "pages.session_begun" in said
-    assert [False] * 3 == [one in said for one in (text, header.partition("=")[2], PERSON)]
+    output = str(lines)
+    assert "pages.session_begun" in output
+    assert [False] * 3 == [one in output for one in (text, header.partition("=")[2], PERSON)]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_twelve_systems_come_exceptions_first_and_a_paused_one_among_them() 
     assert [FAILING, WAITING, PAUSED, "bretagne"] == [row.platform for row in found.rows[:4]]
     assert ["down", "down", "fresh", "fresh"] == [row.health for row in found.rows[:4]]
     assert {"unconnected"} == {row.health for row in found.rows[4:]}
-    assert [FAILING, WAITING] == [row.platform for row in found.troubled]
+    assert [FAILING, WAITING] == [row.platform for row in found.exceptions]
     assert [8, 7, 6, 5, 4, 3] == [refused.offers for _, refused in found.rules]
     assert (2, 3, Refused(13, 41)) == (found.fresh, found.undecided, found.refused)
 

@@ -89,9 +89,13 @@ async def test_a_feed_runs_at_once_and_a_run_that_waits_is_confirmed(desk: Desk)
 
 async def test_a_pause_without_a_reason_or_with_an_unusable_one_is_not_done(desk: Desk) -> None:
     """What was typed is displayed again."""
-    for reason, said in ((" \r\n", "Donnez un motif"), ("a\x00b", "caractère de contrôle"), ("x" * 1_001, "trop long")):
+    for reason, phrase in (
+        (" \r\n", "Donnez un motif"),
+        ("a\x00b", "caractère de contrôle"),
+        ("x" * 1_001, "trop long"),
+    ):
         text = await desk.post(PATH, 422, **{**PAUSE, "reason": reason})
-        assert said in text
+        assert phrase in text
     assert "x" * 1_001 in text
     assert ([], []) == (await orders(desk), await desk.entries())
 
@@ -125,7 +129,7 @@ async def test_a_session_of_an_operator_begins_here_and_its_pages_wait_for_the_v
 async def test_an_address_alone_says_nothing_was_done(desk: Desk) -> None:
     """The notice of an act is displayed only where the systems agree."""
     for query in (f"done=pause&platform={FAILING}", "done=pause&platform=never", "done=x", "done=resume"):
-        assert 'class="said"' not in await desk.get(f"{PATH}?{query}")
+        assert 'class="notice"' not in await desk.get(f"{PATH}?{query}")
 
 
 async def test_a_page_that_renews_itself_does_not_prolong_the_session(desk: Desk) -> None:
@@ -252,10 +256,10 @@ async def test_a_kafka_subscriber_has_the_lag_of_its_topic(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "phrase"),
     [(PATH, "peuvent avoir une minute de retard"), ("/en/operate", "may be up to a minute late")],
 )
-async def test_the_page_says_how_late_its_figures_may_be(desk: Desk, path: str, said: str) -> None:
+async def test_the_page_says_how_late_its_figures_may_be(desk: Desk, path: str, phrase: str) -> None:
     """Refusals and decisions are written every minute."""
     assert (60.0, 60.0) == (EVERY_SECONDS, FLUSH_SECONDS)
-    assert said in await desk.get(path)
+    assert phrase in await desk.get(path)
