@@ -30,11 +30,13 @@ __all__ = [
     "Severity",
     "catalogue",
     "displayed",
+    "find_rule",
     "first_of",
     "localized",
     "message_of",
     "preferred_language",
     "problem",
+    "reading_rules",
 ]
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -49,12 +51,14 @@ MAX_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One entry of the catalogue. Texts are templates in French and English; ``status`` is the HTTP status if the rule
+    """One entry of the catalogue. ``name`` has two to five words; the other texts are templates in French and English;
+    ``status`` is the HTTP status if the rule
     alone determines the response. ``error_from`` is the first day of receipt on which a warning is an error; texts name
     it as ``{error_from}``.
     """
 
     code: str
+    name: Texts
     requirement: str
     severity: Severity
     message: Texts
@@ -78,6 +82,19 @@ def catalogue() -> Mapping[str, Rule]:
                 raise ValueError(f"code {code!r} is twice in schemas/catalogue")
             rules[code] = _rule(code, entry)
     return MappingProxyType(rules)
+
+
+@cache
+def reading_rules() -> Mapping[str, Rule]:
+    """Every rule of reading a feed by its code; the catalogue addresses publishers, and lacks them."""
+    return MappingProxyType(
+        {code: _rule(code, entry) for code, entry in load_texts(__package__, "reading.json").items()}
+    )
+
+
+def find_rule(code: str) -> Rule | None:
+    """The rule of a code, of the catalogue or of reading; None for that of a later version."""
+    return catalogue().get(code) or reading_rules().get(code)
 
 
 def _rule(code: str, entry: Mapping[str, Any]) -> Rule:

@@ -1,7 +1,7 @@
 """Problems of feeds: those of reading, the texts for the author of a profile, and the groups of one feed.
 
-The rules of reading are in ``problems.json``. The catalogue of ``schemas`` addresses publishers of offers. Authors of
-profiles publish none: ``author.json`` has other texts for the same codes, for problems of the profile itself and for
+The rules of reading are data of ``schemas``, whose catalogue addresses publishers of offers. Authors of profiles
+publish none: ``author.json`` has other texts for the same codes, for problems of the profile itself and for
 verdicts on the items that it maps.
 """
 
@@ -17,7 +17,7 @@ from adapters.formats.text import one_line
 from schemas import Problem, Rule
 from schemas.bilingual import Bilingual
 from schemas.bundle import help_for, keys_at
-from schemas.rulebook import displayed
+from schemas.rulebook import displayed, reading_rules
 from schemas.texts import load_texts
 
 TOO_DEEP = Bilingual("nested too deep", "imbrication trop profonde")
@@ -36,26 +36,19 @@ _OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
 _NESTED = ("employer", "location", "rome", "schedule", "restrictions", "redistribution")
 
 
-@cache
-def rules() -> Mapping[str, Rule]:
-    """Every rule of reading by code."""
-    entries = load_texts(__package__, "problems.json").items()
-    return MappingProxyType({code: Rule(code=code, **entry) for code, entry in entries})
-
-
 @dataclass(frozen=True, slots=True)
 class ReadingProblem(Problem):
     """One violation of a rule of reading. ``pointer`` is in the offer; ``args`` give the location in the source."""
 
     @property
     def rule(self) -> Rule:
-        """The entry of ``problems.json``."""
-        return rules()[self.code]
+        """The rule of reading."""
+        return reading_rules()[self.code]
 
 
 def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any = None, **args: Any) -> ReadingProblem:
     """Create a problem of reading; ``actual`` is capped and redacted. Raises KeyError for an unknown code."""
-    if code not in rules():
+    if code not in reading_rules():
         raise KeyError(code)
     return ReadingProblem(
         code, pointer, expected, displayed(actual), {name: displayed(value) for name, value in args.items()}

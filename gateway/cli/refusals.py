@@ -89,7 +89,7 @@ def _reason(reason: BrokenRule) -> dict[str, Any]:
     return {
         "rule": rule.code,
         "pointer": reason.pointer,
-        "message": rule.sentence.striptags(),
+        "message": (rule.sentence or rule.name).striptags(),
         "fix": None if rule.remedy is None else rule.remedy.striptags(),
     }
 

@@ -33,7 +33,7 @@ def test_the_files_with_texts_for_partners_are_checked() -> None:
     kit = {f"conformance/{name}.json" for name in ("words", "uncovered")}
     adapters = {
         "adapters/transport/words.json",
-        "adapters/formats/problems.json",
+        "schemas/reading.json",
         "adapters/national/mapping/refusals.json",
     }
     assert (

@@ -67,7 +67,7 @@ def test_no_template_on_file_holds_english(path: Any) -> None:
         "uncovered.json",
         "words.json",
         "refusals.json",
-        "problems.json",
+        "reading.json",
         "oauth.json",
         "titles.json",
     }

@@ -13,7 +13,7 @@ from adapters.formats.encoding import _KNOWN
 from adapters.formats.field import BY_KIND, FIELDS
 from adapters.formats.item import DEPTH, FEED_ITEMS, ITEM_CHARACTERS, ITEM_NODES, OfferItem, judge
 from adapters.formats.mapping_document import FORMATS
-from adapters.formats.problem import rules
+from schemas.rulebook import reading_rules
 from tests.formats.feeds import ON, items, load
 
 ROOT = Path(__file__).parents[2]
@@ -38,18 +38,18 @@ def test_every_requirement_has_one_sentence_and_a_test() -> None:
 
 
 def test_every_rule_serves_a_requirement_and_is_used() -> None:
-    assert set() == {rule.requirement for rule in rules().values()} - set(SENTENCE.findall(PAGES["README"]))
-    assert [] == [code for code in rules() if f'"{code}"' not in SOURCES]
-    assert set() == set(rules()) & set(schemas.catalogue())
+    assert set() == {rule.requirement for rule in reading_rules().values()} - set(SENTENCE.findall(PAGES["README"]))
+    assert [] == [code for code in reading_rules() if f'"{code}"' not in SOURCES]
+    assert set() == set(reading_rules()) & set(schemas.catalogue())
 
 
 def test_every_rule_is_on_the_page() -> None:
-    assert set() == set(rules()) - set(KEY.findall(PAGES["README"]))
+    assert set() == set(reading_rules()) - set(KEY.findall(PAGES["README"]))
 
 
-@pytest.mark.parametrize("code", rules())
+@pytest.mark.parametrize("code", reading_rules())
 def test_each_rule_has_texts_in_both_languages(code: str) -> None:
-    rule = rules()[code]
+    rule = reading_rules()[code]
     for texts in filter(None, (rule.message, rule.consequence, rule.fix)):
         assert {"fr", "en"} == set(texts)
         fields = [{name for _, name, _, _ in Formatter().parse(text) if name is not None} for text in texts.values()]

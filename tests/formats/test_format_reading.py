@@ -14,8 +14,8 @@ from adapters.formats.item import (
     PassedItem,
     judge,
 )
-from adapters.formats.problem import rules
 from schemas.registry import _fast
+from schemas.rulebook import reading_rules
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, offers, only, row, unusable, written
 
 pytestmark = pytest.mark.slow
@@ -213,4 +213,4 @@ def test_a_problem_of_reading_is_written_like_any_other() -> None:
     assert ("FMT-009", "error", "écrire à […]") == (body["requirement"], body["severity"], body["actual"])
     assert "jean" not in str(body)
     assert _fast({"$ref": "urn:fr:stages:schema:problem:1#/$defs/stored_problem"}).is_valid(body)
-    assert rules()["weeks-unreadable"] is offer.problems[0].rule
+    assert reading_rules()["weeks-unreadable"] is offer.problems[0].rule

@@ -20,6 +20,7 @@ from gateway.pages.reference.view import PARTS
 from schemas.contract import openapi_document
 from schemas.packaged import ROOT
 from schemas.registry import schema, schema_names
+from schemas.rulebook import Language, catalogue, reading_rules
 
 _ADDRESS = re.compile(r"(?<![\w.}>/])/(?:v1|oauth|\.well-known|en|reference|verifier|brancher)\b[\w./#{}-]*")
 _QUOTED = re.compile(r"`([^`{}]+)`")
@@ -48,7 +49,7 @@ def catalogue_texts() -> tuple[tuple[str, str, str], ...]:
 def all_texts() -> tuple[tuple[str, str, str], ...]:
     """Those of the catalogue, and of the problems of feeds."""
     folder = Path(adapters.formats.__file__).parent
-    feeds = (orjson.loads((folder / name).read_bytes()) for name in ("problems.json", "author.json"))
+    feeds = (orjson.loads(path.read_bytes()) for path in (ROOT / "reading.json", folder / "author.json"))
     return (*catalogue_texts(), *(one for body in feeds for one in _texts(body, "formats")))
 
 
@@ -160,3 +161,11 @@ def _members(part: Any) -> Iterator[str]:
     elif isinstance(part, list):
         for inner in part:
             yield from _members(inner)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_rule_has_a_name_of_its_own_of_two_to_five_words(language: Language) -> None:
+    known = [rule.name[language] for rule in (*catalogue().values(), *reading_rules().values())]
+    assert len(known) == len(set(known))
+    assert [] == [name for name in known if not 2 <= len(name.split()) <= 5 or len(name) > 40]
+    assert [] == [name for name in known if set(name) & set("{}`…:;.")]

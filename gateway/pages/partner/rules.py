@@ -7,44 +7,49 @@ from typing import Any
 from markupsafe import Markup
 
 from gateway.pages.base.markup import coded, without_values
-from schemas.rulebook import Language, catalogue
+from schemas.rulebook import Language, Rule, catalogue, find_rule
 
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A rule or a problem in one language; the sentence is without its full stop, so that the rule can follow in
-    brackets. ``requirement``: its place in the reference, None for an unknown rule.
+    """A rule or a problem in one language. ``name``: a few words, its code for a rule of a later version; ``sentence``:
+    what one problem says, without its full stop, None for a rule that is only counted; ``requirement``: its place in
+    the reference, None for an unknown rule and those of reading.
     """
 
     code: str
-    sentence: Markup
+    name: Markup
+    sentence: Markup | None
     remedy: Markup | None
     requirement: str | None
 
 
 def of_rule(code: str, language: Language) -> RuleText:
-    """A rule without the values of one problem. A rule of a later version is its code alone."""
-    rule = catalogue().get(code)
-    if rule is None:
-        return RuleText(code, coded(f"`{code}`"), None, None)
-    return RuleText(
-        code,
-        without_values(rule.message[language].removesuffix(".")),
-        without_values(rule.fix[language]),
-        rule.requirement,
-    )
+    """A rule without the values of one problem."""
+    rule = find_rule(code)
+    remedy = None if rule is None else without_values(rule.fix[language], language)
+    return RuleText(code, _name(rule, code, language), None, remedy, _requirement(code))
 
 
 def of_problem(problem: Mapping[str, Any], language: Language) -> RuleText:
     """A problem as a receipt, a run or a delivery has it."""
-    fix = problem.get("fix")
-    known = catalogue().get(problem["code"])
+    code, fix = problem["code"], problem.get("fix")
     return RuleText(
-        problem["code"],
+        code,
+        _name(find_rule(code), code, language),
         coded(_text(problem["message"], language).removesuffix(".")),
         None if fix is None else coded(_text(fix, language)),
-        None if known is None else known.requirement,
+        _requirement(code),
     )
+
+
+def _name(rule: Rule | None, code: str, language: Language) -> Markup:
+    return coded(f"`{code}`" if rule is None else rule.name[language])
+
+
+def _requirement(code: str) -> str | None:
+    known = catalogue().get(code)
+    return None if known is None else known.requirement
 
 
 def _text(text: Any, language: Language) -> str:

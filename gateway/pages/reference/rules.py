@@ -38,7 +38,8 @@ def _entry(rule: Rule, language: Language) -> Mapping[str, Any]:
         "code": rule.code,
         "severity": rule.severity,
         "status": rule.status,
-        "sentence": without_values(rule.message[language]),
-        "consequence": None if rule.consequence is None else without_values(rule.consequence[language]),
-        "remedy": without_values(rule.fix[language]),
+        "name": rule.name[language],
+        "sentence": without_values(rule.message[language], language),
+        "consequence": None if rule.consequence is None else without_values(rule.consequence[language], language),
+        "remedy": without_values(rule.fix[language], language),
     }

@@ -38,7 +38,7 @@ def test_receipts_and_documents_are_one_list_newest_first() -> None:
         (one.offer, one.receipt, one.number) for one in found
     ]
     assert [("week-malformed", "/weeks/0")] == [(one.rule.code, one.pointer) for one in found[0].reasons]
-    assert "…" in found[0].reasons[0].rule.sentence
+    assert ("Semaine mal formée", None) == (found[0].reasons[0].rule.name, found[0].reasons[0].rule.sentence)
     assert [("text-blank", "/title"), ("new-rule", None)] == [(one.rule.code, one.pointer) for one in found[2].reasons]
 
 

@@ -175,6 +175,9 @@ def test_days_without_a_count_are_days() -> None:
 def test_a_rule_of_a_later_version_is_its_code() -> None:
     unknown = of_rule("new-rule", "fr")
     assert ("new-rule", None, None) == (unknown.code, unknown.remedy, unknown.requirement)
+    assert "<code>new-rule</code>" == unknown.name
     text = of_problem({"code": "new", "message": "<b>Le site dit non.</b>"}, "en")
-    assert "&lt;b&gt;" in text.sentence
-    assert not of_rule("week-malformed", "en").sentence.endswith(".")
+    assert "&lt;b&gt;" in (text.sentence or "")
+    assert not (text.sentence or ".").endswith(".")
+    assert ("Malformed week", None) == (of_rule("week-malformed", "en").name, of_rule("week-malformed", "en").sentence)
+    assert "Semaines illisibles" == of_rule("weeks-unreadable", "fr").name

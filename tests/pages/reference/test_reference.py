@@ -169,10 +169,12 @@ def test_the_interfaces_are_those_of_the_contracts() -> None:
 
 def test_texts_of_the_catalogue_become_html() -> None:
     assert "<code>a&lt;b</code> &amp; c" == str(coded("`a<b` & c"))
-    assert "«\u00a0…\u00a0» au caractère …" == str(without_values("« {sign} » au caractère {place}."))
+    text = "«\u00a0<var>le caractère</var>\u00a0» au caractère <var>la position</var>."
+    assert text == str(without_values("« {sign} » au caractère {place}.", "fr"))
     assert "non\u202f; <code>a ; b</code>\u00a0: oui" == str(coded("non ; `a ; b` : oui"))
-    assert "… octets" == str(without_values("{actual} octets"))
-    assert "la forme {…}" == str(without_values("la forme {{…}}"))
+    assert "<var>la valeur</var> octets" == str(without_values("{actual} octets", "fr"))
+    assert "(<code><var>le mot-clé</var></code>)" == str(without_values("(`{keyword}`)", "fr"))
+    assert "la forme {…}" == str(without_values("la forme {{…}}", "fr"))
 
 
 def test_the_pages_have_an_address_each() -> None:
