@@ -83,10 +83,9 @@ def june_year(on: date) -> int:
     return on.year + ((on.month, on.day) >= FLIP)
 
 
-@lru_cache(maxsize=64)
-def years_ahead(on: date) -> tuple[SchoolYear, ...]:
-    """The school years on file whose mandatory weeks the national site asks for, or will ask for, from a day on."""
-    return tuple(year for year in years() if year.last.year >= june_year(on))
+def years_ahead(june: int) -> list[SchoolYear]:
+    """The school years on file that end in the June of that calendar year (``june_year``), or later."""
+    return [year for year in years() if year.last.year >= june]
 
 
 def is_beyond_file(day: date) -> bool:

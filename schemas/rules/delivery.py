@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.rulebook import Problem, problem
 from schemas.rules.week import COLLEGE, default_stay
-from schemas.schoolyear import is_beyond_file, june_year, monday_of, years
+from schemas.schoolyear import is_beyond_file, june_year, monday_of, years, years_ahead
 from schemas.territory import Territory
 
 REFUSED_WORDS = ("test", "staging")
@@ -93,7 +93,7 @@ def _find_weeks(weeks: tuple[str, ...], levels: tuple[str, ...], stay: float | N
     if not COLLEGE.isdisjoint(levels):
         found.append(problem("levels-mixed", pointer="/levels"))
     mondays = [monday for monday in map(monday_of, weeks) if monday is not None]
-    ahead = [year for year in years() if year.last.year >= june]
+    ahead = years_ahead(june)
     unknown = [monday for monday in mondays if is_beyond_file(monday)]
     if mondays and not any(set(year.weeks) <= set(weeks) for year in ahead):
         if unknown:

@@ -43,6 +43,6 @@ def test_a_year_before_the_calendar_ends_the_next_school_year_is_on_file() -> No
 def test_the_last_year_on_file_is_ahead_until_the_end_of_its_june() -> None:
     """After that no seconde offer is deliverable until a file is added."""
     last = years()[-1]
-    assert last in years_ahead(last.first)
-    assert () == years_ahead(last.last.replace(month=7, day=1))
+    assert last in years_ahead(june_year(last.first))
+    assert [] == years_ahead(june_year(last.last.replace(month=7, day=1)))
     assert june_year(last.first) == last.last.year

@@ -25,7 +25,7 @@ from schemas.closed_list import closed_list
 from schemas.rulebook import Problem, problem
 from schemas.rules import delivery
 from schemas.rules.week import COLLEGE, LONG_STAY
-from schemas.schoolyear import SchoolYear, is_beyond_file, monday_of, years, years_ahead
+from schemas.schoolyear import SchoolYear, is_beyond_file, june_year, monday_of, years, years_ahead
 
 _SECONDE = ("seconde",)
 
@@ -133,7 +133,7 @@ def _seconde_obstacle(weeks: tuple[str, ...], on: date) -> Problem:
     """The reason why the site takes no seconde with these weeks from a day on: a one-week stay, missing weeks, or a
     school year whose weeks are not known yet.
     """
-    ahead = years_ahead(on)
+    ahead = years_ahead(june_year(on))
     if any(_mandatory(year, weeks) == year.weeks for year in ahead):
         return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)
     unknown = [monday for monday in map(monday_of, weeks) if monday is not None and is_beyond_file(monday)]
