@@ -1,24 +1,10 @@
 """The cases of the rules about writing offers. Each runs by v1 and v2 where both apply."""
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from tests.national.site.harness import JUNE, at
-from tests.national.site.rule_cases import Case
+from tests.national.site.rule_cases import proves
 from tests.national.site.rule_site import WEEKS, RuleSite
-
-CASES: dict[str, Case] = {}
-
-
-def proves(*rules: str) -> Callable[[Case], Case]:
-    """Register a case for these rules."""
-
-    def enter(case: Case) -> Case:
-        assert not CASES.keys() & set(rules), rules
-        CASES.update(dict.fromkeys(rules, case))
-        return case
-
-    return enter
 
 
 @proves("body.missing", "body.not-object")
