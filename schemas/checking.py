@@ -102,7 +102,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
     suspect = not text or not is_plain(text)
     if suspect:
         if not text or not fast_validator("offer").is_valid(document):
-            return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document, on)
+            return _refuse_malformed("offer", document, on, explained=explained)
         suspect = is_suspect(text)
     located = match_territory(document)
     territory = located.territory
@@ -149,14 +149,12 @@ def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) ->
     return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems], on)
 
 
-def _refuse_unexplained(document: dict[str, Any], on: date) -> Verdict:
-    return _refuse(document, [problem("not-explained")], on)
-
-
-def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
+def _refuse_malformed(name: str, document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
     """Refuse a document that breaks the schema. The rules still check every sound field, so that one verdict reports
     all problems, unless the list of problems is truncated.
     """
+    if not explained:
+        return _refuse(document, [problem("not-explained")], on)
     deep = find_too_deep(document)
     if deep:
         return Verdict(accepted=False, problems=tuple(deep))
@@ -184,9 +182,7 @@ def _sound(fields: Iterable[str], broken: list[str]) -> bool:
 
 def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
     if not fast_validator("withdrawal").is_valid(document):
-        if not explained:
-            return _refuse_unexplained(document, on)
-        return _refuse_malformed("withdrawal", document, on)
+        return _refuse_malformed("withdrawal", document, on, explained=explained)
     return Verdict(
         accepted=True,
         id=document["id"],

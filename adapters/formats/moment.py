@@ -10,18 +10,13 @@ from zoneinfo import ZoneInfo
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import plain
 from schemas.schoolyear import monday_of, week_of, years
+from schemas.texts import MONTHS
 
 PARIS = ZoneInfo("Europe/Paris")
 MAX_WEEKS = 60
 """The most weeks of an offer."""
 
-_MONTHS = (
-    ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
-     "decembre"),
-    ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-     "december"),
-)  # fmt: skip
-_MONTH = {name: number for names in _MONTHS for number, name in enumerate(names, 1)}
+_MONTH = {plain(name): number for names in MONTHS.values() for number, name in enumerate(names, 1)}
 
 _CLOCK = r"(?:[T ,]{1,3}(?:à )?(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)(?::[0-5]\d(?:[.,]\d{1,9})?)?)?"
 _ZONE = r"\s?(?P<zone>Z|UTC|[+-][0-2]\d:?[0-5]\d)?"

@@ -57,9 +57,12 @@ _DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}" 
 _OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
 _FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
 _POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
-_ASIDE = f"""
-SELECT id, part, tries, failures, missed FROM due WHERE unknown_outcome = ? AND {_WHOLE["due"]} ORDER BY id LIMIT ?
-"""  # noqa: S608  # our own columns
+_DUE = f"SELECT id, part, tries, failures, missed FROM due WHERE {_WHOLE['due']}"  # noqa: S608  # our own columns
+_ASIDE = f"{_DUE} AND unknown_outcome = ? ORDER BY id LIMIT ?"
+_QUEUED = f"{_DUE} AND unknown_outcome = '' AND not_before <= ?"
+_READY = f"{_QUEUED} AND rank = ? AND failures = 0 ORDER BY not_before, id LIMIT ?"
+_RETRIED = f"{_QUEUED} AND failures > 0 ORDER BY not_before, id LIMIT ?"
+_LEAST_FAILED = f"{_QUEUED} AND rank = ? ORDER BY failures, not_before, id LIMIT ?"
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
     not_before = CASE
@@ -82,21 +85,6 @@ ORDER BY id LIMIT 500
 _DUE_AGAIN = """
 UPDATE due SET not_before = :now WHERE not_before > :now AND (failures = 0 OR not_before > :now + :longest)
 """
-_READY = f"""
-SELECT id, part, tries, failures, missed FROM due
-WHERE unknown_outcome = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]}
-ORDER BY not_before, id LIMIT ?
-"""  # noqa: S608  # our own columns
-_RETRIED = f"""
-SELECT id, part, tries, failures, missed FROM due
-WHERE unknown_outcome = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]}
-ORDER BY not_before, id LIMIT ?
-"""  # noqa: S608  # our own columns
-_LEAST_FAILED = f"""
-SELECT id, part, tries, failures, missed FROM due
-WHERE unknown_outcome = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]}
-ORDER BY failures, not_before, id LIMIT ?
-"""  # noqa: S608  # our own columns
 _RANKS = 4
 _CALLS = {0: "delete", 1: "create", 2: "update", 3: "delete"}
 """The call of each rank."""
@@ -248,7 +236,7 @@ class Outbox(LocalCopy):
         kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
         found: dict[str, DueCall] = {}
         for rank in range(_RANKS):
-            for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
+            for row in self._db.execute(_READY, (now, rank, limit)).fetchall():
                 if len(found) < limit - kept:
                     found.setdefault(row[0], DueCall(*row))
         for row in retried:
@@ -259,7 +247,7 @@ class Outbox(LocalCopy):
     def trials(self, now: int, *, limit: int) -> Sequence[DueCall]:
         """The calls to try at a site that is down: those with the fewest failures, alternating between the ranks."""
         self._check_clock(now)
-        ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
+        ranks = [self._db.execute(_LEAST_FAILED, (now, rank, limit)).fetchall() for rank in range(_RANKS)]
         least = sorted(
             (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
         )
