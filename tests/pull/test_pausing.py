@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from adapters.pull.pulls import FeedState, Pulls, feed_fold, last_runs
+from adapters.pull.pulls import FeedState, feed_fold
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.source_run import Pause, RunOrder, order_record, pause_record, read_run
 from gateway.protocol.topic import RUNS
 from tests.pull.pull_harness import WITHIN, PullHarness, pull_harness
+from tests.pull.test_pulls import pulling, run_where, save, was_run
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +24,7 @@ SOME_POLLS = 0.2
 async def bretagne(tmp_path: Path) -> AsyncIterator[PullHarness]:
     async with pull_harness(tmp_path) as here:
         here.offers(1, 2)
-        known = here.means.partners.get("bretagne")
-        assert known is not None
-        await here.means.partners.save(replace(known, profile=here.profile.document))
+        await save(here, here.profile)
         yield here
 
 
@@ -50,22 +48,16 @@ async def test_a_paused_feed_is_not_pulled_over_restarts_until_it_is_resumed(bre
     home = partition_of("bretagne", bretagne.log.partitions)
     for _ in range(2):  # two lives of the gateway
         before = (await bretagne.log.ends(RUNS))[home]
-        pulls = asyncio.create_task(Pulls(bretagne.means, jitter=lambda: 0.5).run())
-        await owned(bretagne, before)
-        bretagne.now += DAY
-        order = RunOrder(platform="bretagne", id="o1", ordered_at=bretagne.now)
-        await bretagne.log.append(RUNS, home, [order_record(order)])
-        await asyncio.sleep(SOME_POLLS)
-        assert 0 == bretagne.region.requests
-        pulls.cancel()
-        await asyncio.gather(pulls, return_exceptions=True)
+        async with pulling(bretagne):
+            await owned(bretagne, before)
+            bretagne.now += DAY
+            order = RunOrder(platform="bretagne", id="o1", ordered_at=bretagne.now)
+            await bretagne.log.append(RUNS, home, [order_record(order)])
+            await asyncio.sleep(SOME_POLLS)
+            assert 0 == bretagne.region.requests
     await pause(bretagne, paused=False)
-    pulls = asyncio.create_task(Pulls(bretagne.means, jitter=lambda: 0.5).run())
-    async with asyncio.timeout(WITHIN):
-        while "bretagne" not in await last_runs(bretagne.log):
-            await asyncio.sleep(0.02)
-    pulls.cancel()
-    await asyncio.gather(pulls, return_exceptions=True)
+    async with pulling(bretagne):
+        await run_where(bretagne, was_run)
     await bretagne.settle()
     assert {"1", "2"} == set(await bretagne.live())
 

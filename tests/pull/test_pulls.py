@@ -59,6 +59,14 @@ async def run_where(here: PullHarness, wanted: Callable[[SourceRun], bool]) -> S
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def pulled(here: PullHarness) -> AsyncIterator[SourceRun]:
+    """A replica that pulls by the platform's profile, after its first run, until the block ends."""
+    await save(here, here.profile)
+    async with pulling(here):
+        yield await run_where(here, was_run)
+
+
 async def order(
     here: PullHarness, name: str, *, confirm: int | None = None, seconds: float = WITHIN
 ) -> SourceRun | None:
@@ -66,10 +74,17 @@ async def order(
     return await order_run(here.log, order, seconds=seconds)
 
 
+async def ordered(here: PullHarness) -> "tuple[asyncio.Task[SourceRun | None], int]":
+    """The task of an order that is on the log, and the partition where it is."""
+    task, home = asyncio.create_task(order(here, "o1")), partition_of("bretagne", here.log.partitions)
+    async with asyncio.timeout(WITHIN):
+        while (await here.log.ends(RUNS))[home] == 0:
+            await asyncio.sleep(0.01)
+    return task, home
+
+
 async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: PullHarness) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        first = await run_where(bretagne, was_run)
+    async with pulled(bretagne) as first:
         assert ("applied", 2) == (first.outcome, first.counts.published)
         bretagne.now += 5 * MINUTE
         second = await run_where(bretagne, lambda run: run.started_at > first.started_at)
@@ -78,9 +93,8 @@ async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretag
 
 
 async def test_a_feed_pulled_before_a_restart_is_not_pulled_again(bretagne: PullHarness) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        first = await run_where(bretagne, was_run)
+    async with pulled(bretagne) as first:
+        pass
     async with pulling(bretagne):
         assert await order(bretagne, "o1") is not None
         assert 2 == bretagne.region.requests, "only the order asked for it"
@@ -88,9 +102,7 @@ async def test_a_feed_pulled_before_a_restart_is_not_pulled_again(bretagne: Pull
 
 
 async def test_an_order_is_answered_at_once_and_only_once(bretagne: PullHarness) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        await run_where(bretagne, was_run)
+    async with pulled(bretagne):
         run = await order(bretagne, "o1")
         assert run is not None
         assert ("applied", "o1", 2) == (run.outcome, run.order, run.counts.unchanged)
@@ -102,11 +114,7 @@ async def test_the_first_of_two_orders_that_are_read_together_is_answered_as_rep
     bretagne: PullHarness,
 ) -> None:
     await save(bretagne, bretagne.profile)
-    first = asyncio.create_task(order(bretagne, "o1"))
-    home = partition_of("bretagne", bretagne.log.partitions)
-    async with asyncio.timeout(WITHIN):
-        while (await bretagne.log.ends(RUNS))[home] == 0:
-            await asyncio.sleep(0.01)
+    first, home = await ordered(bretagne)
     second = RunOrder(platform="bretagne", id="o2", ordered_at=bretagne.now)
     await bretagne.log.append(RUNS, home, [order_record(second)])
     async with pulling(bretagne):
@@ -116,11 +124,7 @@ async def test_the_first_of_two_orders_that_are_read_together_is_answered_as_rep
 
 
 async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: PullHarness) -> None:
-    first = asyncio.create_task(order(bretagne, "o1"))
-    home = partition_of("bretagne", bretagne.log.partitions)
-    async with asyncio.timeout(WITHIN):
-        while (await bretagne.log.ends(RUNS))[home] == 0:
-            await asyncio.sleep(0.01)
+    first, home = await ordered(bretagne)
     second = RunOrder(platform="bretagne", id="o2", ordered_at=bretagne.now)
     answers = [
         SourceRun(platform="bretagne", started_at=1, ended_at=2, outcome="applied", order=name) for name in ("o1", "o2")
@@ -144,9 +148,7 @@ async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: PullHarn
 
 
 async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: PullHarness) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        first = await run_where(bretagne, was_run)
+    async with pulled(bretagne) as first:
         bretagne.profile = profile_of(bretagne.url, "csv")
         await save(bretagne, bretagne.profile)
         second = await run_where(bretagne, lambda run: run.profile == bretagne.profile.digest)
@@ -182,9 +184,7 @@ async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: PullH
 async def test_the_new_owner_runs_the_platform_and_the_former_one_is_fenced(
     bretagne: PullHarness,
 ) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        await run_where(bretagne, was_run)
+    async with pulled(bretagne):
         usurper = await bretagne.log.own("pull.bretagne", partition_of("bretagne", bretagne.log.partitions))
         try:
             assert await order(bretagne, "o1", seconds=1.0) is None, "fenced: what it did is not told as a run"
@@ -196,9 +196,8 @@ async def test_the_new_owner_runs_the_platform_and_the_former_one_is_fenced(
 
 
 async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: PullHarness) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        await run_where(bretagne, was_run)
+    async with pulled(bretagne):
+        pass
     assert await order(bretagne, "old", seconds=0.1) is None
     bretagne.now += 11 * MINUTE
     later = bretagne.now
@@ -210,9 +209,7 @@ async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: PullHa
 async def test_other_platforms_on_the_same_partition_are_ignored(bretagne: PullHarness) -> None:
     other = Partner(platform="normandie", name="N", scopes=frozenset())
     await bretagne.means.partners.save(other)
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        await run_where(bretagne, was_run)
+    async with pulled(bretagne):
         foreign = RunOrder(platform="normandie", id="x", ordered_at=bretagne.now)
         assert await order_run(bretagne.log, foreign, seconds=0.3) is None
     assert 1 == bretagne.region.requests

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from adapters.pull.pulls import Pulls, last_runs, order_run
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.source_run import RunOrder, SourceRun
 from tests.pull.pull_harness import PullHarness, pull_harness
+from tests.pull.test_pulls import save
 
 pytestmark = pytest.mark.slow
 
@@ -23,9 +23,7 @@ async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[PullHarn
     settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"pull-{uuid.uuid4().hex[:8]}")
     async with pull_harness(tmp_path, kafka=await KafkaLog.open(settings)) as here:
         here.offers(1, 2)
-        known = here.means.partners.get("bretagne")
-        assert known is not None
-        await here.means.partners.save(replace(known, profile=here.profile.document))
+        await save(here, here.profile)
         yield here
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.submission import Retire
 from tests.pull.pull_harness import WITHIN, PullHarness
-from tests.pull.test_pulls import order, pulling, run_where, save, was_run
+from tests.pull.test_pulls import order, pulled, run_where
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +39,7 @@ async def test_changes_of_a_feed_after_the_clock_was_ahead_are_published_at_once
 @pytest.mark.parametrize("jump", [10 * MINUTE, DAY, 365 * DAY])
 async def test_a_feed_is_due_at_once_after_a_run_of_a_clock_ahead(bretagne: PullHarness, jump: int) -> None:
     bretagne.now += jump
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        first = await run_where(bretagne, was_run)
+    async with pulled(bretagne) as first:
         bretagne.now = first.started_at - jump
         second = await run_where(bretagne, lambda run: run.started_at < first.started_at)
         bretagne.now += 5 * MINUTE
@@ -70,9 +68,7 @@ async def test_offers_that_expired_by_a_clock_ahead_come_back_with_the_next_run(
 
 @pytest.mark.parametrize("skew", [-DAY, DAY])
 async def test_an_order_of_a_machine_with_another_clock_is_carried_out(bretagne: PullHarness, skew: int) -> None:
-    await save(bretagne, bretagne.profile)
-    async with pulling(bretagne):
-        await run_where(bretagne, was_run)
+    async with pulled(bretagne):
         bretagne.now += skew
         task = asyncio.create_task(order(bretagne, "o1"))
         await asyncio.sleep(0)
