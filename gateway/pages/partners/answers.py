@@ -10,8 +10,8 @@ from gateway.pages.base.door import SESSION, Door, session_of
 from gateway.pages.base.page import Answer, PageError, Redirect
 from gateway.pages.base.upload import Form
 from gateway.pages.partners.form import Errors
-from gateway.pages.partners.model import whole_of
-from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS
+from gateway.pages.partners.model import roles_of, row_of
+from gateway.partners.credential import MAX_OVERLAP_HOURS, OVERLAP_HOURS, live_secrets
 from gateway.partners.revocation import newest_credential
 from gateway.partners.session import MAX_NAME_CHARACTERS
 from gateway.protocol.partner import Partner
@@ -51,9 +51,13 @@ class Answers:
         typed = {name: "" if form is None else form.text(name) for name in _FIELDS}
         if form is None or form.text("act") != "rotate":
             typed["overlap"] = str(OVERLAP_HOURS)
+        now = self._federation.clock()
         values: dict[str, Any] = {
-            "whole": whole_of(partner, now=self._federation.clock()),
-            "known": newest_credential(partner, now=self._federation.clock()),
+            "partner": partner,
+            "row": row_of(partner, now=now),
+            "roles": roles_of(partner, now=now),
+            "secrets": live_secrets(partner.secrets, now=now),
+            "known": newest_credential(partner, now=now),
             "done": outcome if outcome in _DONE else None,
             "refusal": refusal,
             "typed": typed,
@@ -70,7 +74,7 @@ class Answers:
 
     def secret(self, partner: Partner, secret: str, *, added: bool = False) -> Answer:
         """The one answer that has a new secret."""
-        former = whole_of(partner, now=self._federation.clock()).secrets[1:]
+        former = live_secrets(partner.secrets, now=self._federation.clock())[1:]
         until = former[0].ends_at if former else None
         return Answer("partners/secret.html", {"partner": partner, "secret": secret, "added": added, "until": until})
 

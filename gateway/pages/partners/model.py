@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from gateway.partners.credential import live_secrets
 from gateway.partners.session import open_sessions
 from gateway.protocol.certificate import NOTICE_MS, Certificate, certified_until, newest
-from gateway.protocol.partner import SCOPES, Partner, Scope, Secret
+from gateway.protocol.partner import SCOPES, Partner, Scope
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
 State: TypeAlias = Literal["active", "without_access", "revoked"]
@@ -27,26 +27,6 @@ class PlatformRow:
     certified_until: int | None
     certificate: Kind
     sessions: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleCertificate:
-    """One certificate, and whether it holds."""
-
-    certificate: Certificate
-    kind: Kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """One platform in full. ``secrets`` are live, the newest first."""
-
-    row: PlatformRow
-    partner: Partner
-    territory: Sequence[str]
-    secrets: Sequence[Secret]
-    roles: Sequence[RoleCertificate]
-    pulled: bool
 
 
 def row_of(partner: Partner, *, now: int) -> PlatformRow:
@@ -73,17 +53,12 @@ def rows_of(partners: Sequence[Partner], *, now: int) -> Sequence[PlatformRow]:
     return sorted(rows, key=lambda row: (_ORDER.index(row.state), row.name.casefold(), row.slug))
 
 
-def whole_of(partner: Partner, *, now: int) -> Whole:
-    """All of a platform."""
-    certificates = [one.certificate for one in newest(partner.certificates)]
-    return Whole(
-        row=row_of(partner, now=now),
-        partner=partner,
-        territory=sorted(partner.territory),
-        secrets=live_secrets(partner.secrets, now=now),
-        roles=[RoleCertificate(certificate=one, kind=_kind(one, now=now)) for one in certificates],
-        pulled=partner.profile is not None,
-    )
+def roles_of(partner: Partner, *, now: int) -> Sequence[tuple[Certificate, Kind]]:
+    """The newest certificate of each role, and whether it holds."""
+    return [
+        (one, "blocked" if one.expires_at <= now else "look" if one.expires_at - now < NOTICE_MS else "fine")
+        for one in (signed.certificate for signed in newest(partner.certificates))
+    ]
 
 
 def state_of(partner: Partner, *, now: int) -> State:
@@ -92,9 +67,3 @@ def state_of(partner: Partner, *, now: int) -> State:
         return "revoked"
     can = live_secrets(partner.secrets, now=now) or partner.jwks is not None or partner.issuer is not None
     return "active" if can else "without_access"
-
-
-def _kind(certificate: Certificate, *, now: int) -> Kind:
-    if certificate.expires_at <= now:
-        return "blocked"
-    return "look" if certificate.expires_at - now < NOTICE_MS else "fine"

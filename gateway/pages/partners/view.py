@@ -25,7 +25,8 @@ from gateway.pages.partners.form import (
     version_of,
     wish_of,
 )
-from gateway.pages.partners.model import rows_of, whole_of
+from gateway.pages.partners.model import row_of, rows_of
+from gateway.partners.credential import live_secrets
 from gateway.partners.onboarding import presets
 from gateway.protocol.partner import SCOPES, Partner
 
@@ -158,8 +159,9 @@ class _PartnersPages:
         self, request: web.Request, partner: Partner, *, why: str = "", errors: Errors | None = None, status: int = 200
     ) -> Answer:
         own = session_of(request).partner.platform == partner.platform
-        whole = whole_of(partner, now=self._federation.clock())
-        values = {"whole": whole, "own": own, "why": why, "errors": errors or {}}
+        now = self._federation.clock()
+        found = {"partner": partner, "row": row_of(partner, now=now), "secrets": live_secrets(partner.secrets, now=now)}
+        values = {**found, "own": own, "why": why, "errors": errors or {}}
         return Answer("partners/revoke.html", values, status=status)
 
     def _named(self, request: web.Request) -> Partner | None:
