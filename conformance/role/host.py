@@ -1,6 +1,6 @@
 """The kit's server for a partner's platform: the mock behind a front, with a masked journal of every exchange."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
@@ -9,14 +9,14 @@ from conformance.target.record import record
 from conformance.target.setup import SetupError, TargetAccount
 from conformance.words import say
 from gateway.mock.accounts import account as partner_of
-from gateway.mock.front import CLOSED, ReceivedRequest, SentAnswer, refusal
-from gateway.mock.host import Host, ListenError, RefusedRequestError, hosted
+from gateway.mock.front import CLOSED, READING, Answering, ReceivedRequest, SentAnswer, refusal
+from gateway.mock.host import Host, ListenError, hosted
 
 __all__ = [
     "CLOSED",
+    "READING",
     "PartnerHost",
     "ReceivedRequest",
-    "RefusedRequestError",
     "SentAnswer",
     "hosting",
     "refusal",
@@ -25,7 +25,6 @@ __all__ = [
 PUBLISHER = ("offers:publish", "offers:read")
 SUBSCRIBER = ("offers:read",)
 
-AnswerRequest: TypeAlias = Callable[[ReceivedRequest], Awaitable[SentAnswer]]
 Refused: TypeAlias = Callable[[ReceivedRequest, SentAnswer], None]
 
 
@@ -38,7 +37,7 @@ class PartnerHost(Host):
     a request that the server refuses while it receives it.
     """
 
-    answering: AnswerRequest
+    answering: Answering
 
     def __init__(
         self,
@@ -87,7 +86,7 @@ class PartnerHost(Host):
 
 
 @asynccontextmanager
-async def hosting(host: PartnerHost, answering: AnswerRequest, listen: str) -> AsyncIterator[str]:
+async def hosting(host: PartnerHost, answering: Answering, listen: str) -> AsyncIterator[str]:
     """Serve at ``address:port`` (0: any free port); yields the base URL for the partner. Raises SetupError."""
     host.answering = answering
     account, (address, _, port) = host.account, listen.rpartition(":")

@@ -23,7 +23,8 @@ class FeedPosition:
 @dataclass(slots=True)
 class ScriptedFeed:
     """Pages to serve. A fault is served once; then the page after it is served under the same cursor. ``requests``
-    records, for each, the position of its cursor (``0.2``: epoch and index; empty without one) and the answer.
+    records, for each, the position of its cursor (``0.2``: epoch and index; empty without one) and the answer. A
+    request before ``waits_until`` is early.
     """
 
     pages: list[Page] = field(default_factory=list)
@@ -32,8 +33,8 @@ class ScriptedFeed:
     met: set[int] = field(default_factory=set)
     requests: list[dict[str, Any]] = field(default_factory=list)
     early: int = 0
+    waits_until: float = 0.0
     _issued: dict[str, FeedPosition] = field(default_factory=dict)
-    _not_before: float = 0.0
 
     def next(self, cursor: str | None, criteria: str, *, limit: int, now: float) -> Page:
         """The page or fault for a cursor and filter at a time in seconds; a refused request gets
@@ -56,22 +57,13 @@ class ScriptedFeed:
         self._noted("?", {"code": code})
 
     def _count_early(self, now: float) -> None:
-        self.early += now < self._not_before
-        self._not_before = 0.0
-
-    def wait_until(self, at: float) -> None:
-        """Count a request before this time as early."""
-        self._not_before = at
+        self.early += now < self.waits_until
+        self.waits_until = 0.0
 
     @property
     def refused(self) -> list[str]:
         """The codes with which requests were refused."""
         return [each["answer"] for each in self.requests if each["page"] == "?" or each["answer"] == _OTHER_FILTER]
-
-    @property
-    def waits_until(self) -> float:
-        """The time before which no request is due."""
-        return self._not_before
 
     def _page_at(self, position: FeedPosition, limit: int) -> Page:
         """The page or fault at a position; of a page with more changes than the limit the next part."""

@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 
 from conformance.model.case import Case, Hold, OrderStep, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
-from conformance.role.host import CLOSED, ReceivedRequest, RefusedRequestError, SentAnswer, refusal
+from conformance.role.host import CLOSED, READING, ReceivedRequest, SentAnswer, refusal
 from conformance.role.partner import PartnerRole
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
@@ -23,7 +23,6 @@ from conformance.target.setup import Setup, SetupError
 from conformance.words import Texts, joined, plain, say
 
 _CHANGES, _SCOPE = "/v1/changes", "offers:read"
-_READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _FRESH = "2026-01-01T00:00:00Z"
 _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 _LOOK_AFTER_SECONDS, _LOOK_SECONDS = 0.2, 4.0
@@ -90,16 +89,15 @@ class SubscriberRole(PartnerRole):
     async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer of the scripted feed, and of the gateway to everything else."""
         if not (
-            received.url.path == _CHANGES and received.method in _READING and await self.host.allows(received, _SCOPE)
+            received.url.path == _CHANGES and received.method in READING and await self.host.allows(received, _SCOPE)
         ):
             return await self.host.forward(received)
         now = asyncio.get_running_loop().time()
         await self._finish_look()
-        try:
-            query = self.host.changes_query(received, self.account.platform)
-        except RefusedRequestError as error:
-            self._feed.note_refused(str(error.answered.document["code"]), now=now)
-            return error.answered
+        query = self.host.changes_query(received, self.account.platform)
+        if isinstance(query, SentAnswer):
+            self._feed.note_refused(str(query.document["code"]), now=now)
+            return query
         if received.method == hdrs.METH_HEAD:  # no page is given
             return _page_answer({})
         page = self._feed.next(query.cursor, repr(query.criteria), limit=query.limit, now=now)
@@ -110,7 +108,7 @@ class SubscriberRole(PartnerRole):
         seconds = float(page.get("seconds", 0))
         fault = page.get("fault")
         if fault in {"unavailable", "busy"}:
-            self._feed.wait_until(loop.time() + seconds * _EARLY_SHARE)
+            self._feed.waits_until = loop.time() + seconds * _EARLY_SHARE
         if "look" in page:
             self._look = asyncio.ensure_future(self._look_between(page["look"]))
         match fault:

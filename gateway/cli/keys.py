@@ -1,7 +1,6 @@
 """Keys: ``passerelle keys`` lists and rotates those of this gateway; a JWKS (RFC 7517) holds those of others."""
 
 import asyncio
-import ipaddress
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +19,7 @@ from gateway.clock import now
 from gateway.oauth.keys import KeyRing, rotate_signing_key
 from gateway.oauth.token import signer_of
 from gateway.operate.desk import Desk
+from gateway.runtime.listening import is_loopback
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
 _MAX_BYTES = 64 * 1024
@@ -106,12 +106,7 @@ def _is_safe(url: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.scheme == "https":
-        return bool(host)
-    try:
-        return parts.scheme == "http" and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
-    except ValueError:
-        return False
+    return bool(host) if parts.scheme == "https" else parts.scheme == "http" and is_loopback(host)
 
 
 def _read_object(raw: bytes, name: str, step: str) -> Mapping[str, object]:

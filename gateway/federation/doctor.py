@@ -9,6 +9,7 @@ from gateway.federation.checks import Diagnosis
 from gateway.log.port import EventLog
 from gateway.partners import Partners, topics_of
 from gateway.protocol.topic import COMMON, POSITIONS
+from gateway.runtime.listening import is_loopback
 from gateway.settings import Settings
 
 _LOW_BYTES, _MIN_BYTES = 7 * 1024**3, 512 * 1024**2
@@ -53,11 +54,6 @@ def examine_imprint(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("warn", "security contact", message, "set PASSERELLE_SECURITY_CONTACT", "contact_missing")
     else:
         yield Diagnosis("ok", "security contact", settings.security_contact)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine only."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def nearest_existing(folder: Path) -> Path:

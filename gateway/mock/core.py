@@ -23,8 +23,9 @@ from gateway.clock import Clock
 from gateway.federation import Federation
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.mock.accounts import Tokens
+from gateway.mock.decisions import Decisions
 from gateway.mock.front import serve_marked
-from gateway.mock.log import Watch, WatchedLog
+from gateway.mock.log import WatchedLog
 from gateway.oauth import jws
 from gateway.operate.decision_counts import count_decisions
 from gateway.protocol.paris_time import paris_date
@@ -101,7 +102,7 @@ async def core(
     partners: Iterable[Partner],
     clients: Mapping[str, str],
     clock: Clock,
-    watch: Watch,
+    watch: Decisions,
     open_to_all: bool,
 ) -> AsyncIterator[Core]:
     """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block. Raises

@@ -1,4 +1,4 @@
-"""The decisions on what each request submits: a watch of the core's log."""
+"""The decisions on what each request submits: a watch of the core's log, which can let it fail."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ class Decisions:
         self._moved = asyncio.Event()
 
     async def appending(self, request: str, submissions: Sequence[Submission]) -> bool:
-        """Follow these."""
+        """Follow the submissions of a request, which come to the log; False leaves them out, unanswered."""
         for one in submissions:
             if len(self._open) < _MAX_OPEN:
                 self._open[one.receipt] = request, one
                 self._left[request] = self._left.get(request, 0) + 1
         return True
 
-    async def appended(self, request: str, *, whole: bool) -> bool:  # noqa: ARG002  # the watch's form
-        """Let the log answer."""
+    async def appended(self, request: str, *, whole: bool) -> bool:  # noqa: ARG002  # for those who look closer
+        """Submissions of a request are on the log (``whole``: none follow); False is no answer of the log."""
         return True
 
     async def deciding(self) -> None:
-        """Let the relay commit."""
+        """The relay is about to commit decisions."""
 
     def forget(self, request: str) -> None:
         """Stop following what a request submits: it did not reach the log."""
@@ -41,7 +41,7 @@ class Decisions:
             self._open = {receipt: one for receipt, one in self._open.items() if one[0] != request}
 
     def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
-        """End following those that are decided."""
+        """End following the submissions of these receipts, which are on the log."""
         for receipt in receipts:
             request, submission = self._open.pop(receipt["receipt"], ("", None))
             if submission is None:

@@ -90,7 +90,9 @@ CLOSED = SentAnswer(200, CIMultiDict(), closed=True)
 
 def refusal(received: ReceivedRequest, problem: str | ProblemError, **more: Any) -> SentAnswer:
     """A problem document in the language of a request; with a code, ``more`` as for ``ProblemError``."""
-    return _refused(received.headers, ProblemError(problem, **more) if isinstance(problem, str) else problem)
+    error = ProblemError(problem, **more) if isinstance(problem, str) else problem
+    response = problem_response(error, preferred_language(received.headers.get(hdrs.ACCEPT_LANGUAGE, "")))
+    return SentAnswer(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
 
 
 def retry_after(seconds: float) -> Mapping[str, str]:
@@ -122,9 +124,9 @@ class Front:
             answered = CLOSED
             raise
         except ProblemError as error:
-            answered = _refused(request.headers, error)
+            answered = refusal(received, error)
         except Exception as error:
-            answered = _refused(request.headers, problem_of_failure(error))
+            answered = refusal(received, problem_of_failure(error))
             raise
         finally:
             self.held -= len(body)
@@ -153,37 +155,28 @@ class Front:
             raise ProblemError("body-truncated") from None
 
 
-class Way:
-    """The way from the front to the core at a URL."""
+@asynccontextmanager
+async def forwarding(url: str) -> AsyncIterator[Answering]:
+    """The answers of the core at this URL, each under the request's own id."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        timeout=aiohttp.ClientTimeout(total=None),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=_NOT_ADDED,
+    )
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
-
-    async def forward(self, received: ReceivedRequest) -> SentAnswer:
-        """The core's answer, under the request's own id."""
+    async def forward(received: ReceivedRequest) -> SentAnswer:
         headers = CIMultiDict((name, value) for name, value in received.headers.items() if name.lower() not in _OWN)
         headers[REQUEST_ID] = received.id
-        async with self._session.request(
-            received.method,
-            URL(self._url + received.target, encoded=True),
-            headers=headers,
-            data=received.body or None,
-            allow_redirects=False,
-            skip_auto_headers=_NOT_ADDED,
+        address, body = URL(url + received.target, encoded=True), received.body or None
+        async with session.request(
+            received.method, address, headers=headers, data=body, allow_redirects=False
         ) as response:
             return SentAnswer(response.status, response.headers, await response.read())
 
-
-@asynccontextmanager
-async def forwarding(url: str) -> AsyncIterator[Way]:
-    """The way to the core at this URL."""
-    connector = aiohttp.TCPConnector(limit=0)
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-    ) as session:
-        yield Way(session, url)
+    async with session:
+        yield forward
 
 
 async def fronted(stack: AsyncExitStack, front: Front, listening: socket.socket) -> None:
@@ -204,11 +197,6 @@ async def serve_marked(stack: AsyncExitStack, app: web.Application, listening: s
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(MARK)
-
-
-def _refused(headers: Mapping[str, str], error: ProblemError) -> SentAnswer:
-    response = problem_response(error, preferred_language(headers.get(hdrs.ACCEPT_LANGUAGE, "")))
-    return SentAnswer(response.status, response.headers, bytes(response.body or b""))  # type: ignore[arg-type]
 
 
 async def _send(request: web.Request, received: ReceivedRequest, answered: SentAnswer) -> web.StreamResponse:

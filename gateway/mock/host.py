@@ -15,10 +15,10 @@ from gateway.mock.decisions import Decisions
 from gateway.mock.front import (
     CLOSED,
     READING,
+    Answering,
     Front,
     ReceivedRequest,
     SentAnswer,
-    Way,
     forwarding,
     fronted,
     refusal,
@@ -42,20 +42,12 @@ class ListenError(Exception):
         self.reason = reason
 
 
-class RefusedRequestError(Exception):
-    """A request is refused; ``answered`` says why."""
-
-    def __init__(self, answered: SentAnswer) -> None:
-        super().__init__(answered.status)
-        self.answered = answered
-
-
 class Host(Decisions):
-    """Answers as its core does. ``core``, ``front`` and ``way`` are set by ``hosted``."""
+    """Answers as its core does. ``core``, ``front`` and ``forwarded``, the core's answer, are set by ``hosted``."""
 
     core: Core
     front: Front
-    way: Way
+    forwarded: Answering
 
     async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer to a request."""
@@ -63,7 +55,7 @@ class Host(Decisions):
 
     async def forward(self, received: ReceivedRequest) -> SentAnswer:
         """The core's answer, once what the request submits is decided and can be read."""
-        answered = await self.way.forward(received)
+        answered = await self.forwarded(received)
         if received.method not in READING:
             await self.settle(received.id)
             federation = self.core.federation
@@ -88,7 +80,7 @@ class Host(Decisions):
                 return CLOSED
             case "expired-token":
                 self.core.tokens.end()
-                return await self.way.forward(received)
+                return await self.forwarded(received)
         return None
 
     def seen(self, received: ReceivedRequest, answered: SentAnswer, milliseconds: int) -> None:
@@ -102,15 +94,15 @@ class Host(Decisions):
         except TokenError:
             return None
 
-    def changes_query(self, received: ReceivedRequest, platform: str) -> ReaderQuery:
-        """The query of a request of the changes feed. Raises RefusedRequestError."""
+    def changes_query(self, received: ReceivedRequest, platform: str) -> ReaderQuery | SentAnswer:
+        """The query of a request of the changes feed, or its refusal."""
         partner = self.core.federation.partners.get(platform)
         if partner is None:
-            raise RefusedRequestError(refusal(received, "token-invalid"))
+            return refusal(received, "token-invalid")
         try:
             return read_changes_query(received.url.query, partner, most=_MAX_PAGE)
         except ProblemError as error:
-            raise RefusedRequestError(refusal(received, error)) from None
+            return refusal(received, error)
 
 
 @asynccontextmanager
@@ -137,7 +129,7 @@ async def hosted(
             url=url, partners=partners, clients=clients or {}, clock=clock, watch=host, open_to_all=open_to_all
         )
         host.core = await stack.enter_async_context(running)
-        host.way = await stack.enter_async_context(forwarding(host.core.url))
+        host.forwarded = await stack.enter_async_context(forwarding(host.core.url))
         host.front = Front(host.answer, seen=host.seen)
         await fronted(stack, host.front, listening)
         yield url

@@ -1,7 +1,6 @@
 """A log in memory that is watched: submissions before and after they are written, and decisions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -11,32 +10,17 @@ from gateway.errors import UnknownOutcomeError
 from gateway.log.common import SpentOwner
 from gateway.log.memory import MemoryLog
 from gateway.log.port import Appended, Output
+from gateway.mock.decisions import Decisions
 from gateway.protocol.record import Record, position_key, skim_submission
 from gateway.protocol.submission import Submission
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
 from gateway.relay.partition import ROLE as RELAY
 
 
-class Watch(Protocol):
-    """Sees what the log is given, and lets it fail: False of ``appending`` or ``appended`` is no answer of the log."""
-
-    async def appending(self, request: str, submissions: Sequence[Submission]) -> bool:
-        """Submissions of a request come, by its id (empty: the gateway's own). False leaves them out of the log."""
-
-    async def appended(self, request: str, *, whole: bool) -> bool:
-        """Submissions of a request are on the log. ``whole``: none follow."""
-
-    async def deciding(self) -> None:
-        """The relay is about to commit decisions."""
-
-    def decided(self, receipts: Sequence[Mapping[str, Any]]) -> None:
-        """Decisions are on the log: the documents of their receipts."""
-
-
 class WatchedLog(MemoryLog):
     """A log of one partition: its decisions have one order."""
 
-    def __init__(self, watch: Watch, *, clock: Clock) -> None:
+    def __init__(self, watch: Decisions, *, clock: Clock) -> None:
         super().__init__(partitions=1, clock=clock)
         self._watch = watch
 
@@ -74,7 +58,7 @@ class WatchedLog(MemoryLog):
         return SpentOwner(commit, owner.end)
 
 
-def _require(answered: bool) -> None:  # noqa: FBT001  # what a watch says
+def _require(answered: bool) -> None:  # noqa: FBT001  # the answer of a watch
     if not answered:
         raise UnknownOutcomeError("the log did not answer")
 

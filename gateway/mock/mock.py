@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -21,6 +20,7 @@ from gateway.mock.host import Host, ListenError, hosted
 from gateway.mock.requests import PATH, SeenRequests
 from gateway.mock.seeds import PLATFORM, Seeds
 from gateway.protocol.submission import Publish, Submission, Withdraw
+from gateway.runtime.listening import is_loopback
 from schemas.bilingual import Bilingual
 from schemas.texts import load_words
 
@@ -51,7 +51,7 @@ class Mock(Host):
     async def answer(self, received: ReceivedRequest) -> SentAnswer:
         """The answer to a request; none but a refusal to one that a page of another site made by its own name."""
         named = received.headers.get("Host", "")
-        if not _is_loopback(_PORT.sub("", named).strip("[]")):
+        if not is_loopback(_PORT.sub("", named).strip("[]")):
             return refusal(
                 received,
                 "parameter-invalid",
@@ -92,7 +92,7 @@ class Mock(Host):
 
     async def _forward(self, received: ReceivedRequest) -> SentAnswer:
         late = asyncio.get_running_loop().time() < self._late_until
-        answered = await (self.way.forward(received) if late else self.forward(received))
+        answered = await (self.forwarded(received) if late else self.forward(received))
         if received.url.path == _CHANGES and answered.status == 200 and answered.document.get("more") is False:
             self.seeds.read_whole.set()
         return answered
@@ -122,7 +122,7 @@ async def mocking(
     """Run a mock whose seeds rest for ``pause`` seconds after a change; yields its URL. Raises ListenError where it
     cannot listen, or for an address of a network.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ListenError(Bilingual(*(_WORDS[language].away.format(host=host) for language in ("en", "fr"))))
     mock = Mock(scenario, line)
     async with (
@@ -133,10 +133,3 @@ async def mocking(
         await mock.seeds.plant()
         await stack.enter_async_context(watching(start_tasks({"seeds": partial(mock.seeds.run, pause)}, stack)))
         yield url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

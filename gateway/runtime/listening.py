@@ -2,6 +2,7 @@
 
 import os
 import socket
+from ipaddress import ip_address
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -24,3 +25,11 @@ def reason(error: OSError) -> str:
 def format_endpoint(host: str, port: int) -> str:
     """``host:port`` as in a URL: an IPv6 host is bracketed (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address, an IPv6 one without brackets, is that of this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -53,7 +53,11 @@ async def test_a_legal_notice_is_complete_or_not_needed(shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("brokers", "expected"),
-    [("[::1]:9092, 127.0.0.1:9093,localhost:9094", []), ("[2001:db8::1]:9092", ["plain_brokers"])],
+    [
+        ("[::1]:9092, 127.0.0.1:9093,localhost:9094", []),
+        ("[2001:db8::1]:9092", ["plain_brokers"]),
+        ("127.example:9092", ["plain_brokers"]),
+    ],
 )
 def test_only_brokers_of_other_machines_need_encryption(brokers: str, expected: list[str]) -> None:
     found = examine_exposure(Settings(kafka=brokers, host="127.0.0.1"))
