@@ -61,8 +61,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("statement", ROWS.values(), ids=ROWS.keys())
-async def test_a_changed_row_is_never_read_as_if_it_were_whole(tmp_path: Path, statement: str) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_changed_row_is_never_read_as_if_it_were_whole(path: Path, statement: str) -> None:
     await made(path)
     changed(path, statement)
     with pytest.raises(LogDamagedError, match=f"{path} is damaged .* restore it from a backup"):
@@ -76,24 +75,21 @@ async def test_a_changed_row_is_never_read_as_if_it_were_whole(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("topic", ["'offerz'", "'Offers'"])
-async def test_a_topic_with_a_damaged_name_is_not_created_again(tmp_path: Path, topic: str) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_topic_with_a_damaged_name_is_not_created_again(path: Path, topic: str) -> None:
     await made(path)
     changed(path, f"UPDATE stream SET topic = {topic} WHERE id = {{number}}")
     with pytest.raises(LogDamagedError):
         await SqliteLog.open(path)
 
 
-async def test_another_identity_is_damage(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_another_identity_is_damage(path: Path) -> None:
     await made(path)
     changed(path, "UPDATE about SET identity = replace(identity, '-', '+')")
     with pytest.raises(LogDamagedError):
         await SqliteLog.open(path)
 
 
-async def test_damage_found_while_reading_ends_writing(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_damage_found_while_reading_ends_writing(path: Path) -> None:
     await made(path)
     changed(path, ROWS["a byte of the value"])
     log = await SqliteLog.open(path)
@@ -114,34 +110,28 @@ async def test_damage_found_while_reading_ends_writing(tmp_path: Path) -> None:
         lambda path: _zero(path, 20_000),
     ],
 )
-async def test_a_file_whose_pages_are_damaged_is_refused_by_name(
-    tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_file_whose_pages_are_damaged_is_refused_by_name(path: Path, damage: Callable[[Path], None]) -> None:
     await made(path)
     damage(path)
     with pytest.raises(LogDamagedError, match=str(path)):
         await SqliteLog.open(path, check=True)
 
 
-async def test_a_folder_instead_of_the_file_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_folder_instead_of_the_file_is_refused_by_name(path: Path) -> None:
     path.mkdir()
     with pytest.raises(LogError, match=str(path)):
         await SqliteLog.open(path)
 
 
-async def test_the_whole_file_is_checked_when_nothing_is_wrong(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_the_whole_file_is_checked_when_nothing_is_wrong(path: Path) -> None:
     await made(path)
     connection = connect(path, busy_seconds=5)
     assert check_log(connection)
     connection.close()
 
 
-async def test_an_earlier_version_reads_and_appends_and_what_it_wrote_is_read(tmp_path: Path) -> None:
+async def test_an_earlier_version_reads_and_appends_and_what_it_wrote_is_read(path: Path) -> None:
     """Its statements, as they were before rows had checksums."""
-    path = tmp_path / "log.sqlite"
     found = await made(path)
     old = sqlite3.connect(path, isolation_level=None)
     number, first, last_at = old.execute(
@@ -166,8 +156,7 @@ async def test_an_earlier_version_reads_and_appends_and_what_it_wrote_is_read(tm
     old.close()
 
 
-async def test_a_log_of_an_earlier_version_is_opened_and_its_rows_stay_unchecked(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_log_of_an_earlier_version_is_opened_and_its_rows_stay_unchecked(path: Path) -> None:
     await made(path)
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("DROP TRIGGER unchecked")

@@ -106,9 +106,7 @@ class TestSqliteLog(EventLogContract):
         assert ["new"] == await read_keys(log, OFFERS)
 
 
-async def test_a_full_disk_is_reported_and_appends_continue_afterwards(tmp_path: Path) -> None:
-    log = await SqliteLog.open(tmp_path / "log.sqlite")
-    await log.create_topics(TOPICS)
+async def test_a_full_disk_is_reported_and_appends_continue_afterwards(log: SqliteLog) -> None:
     await log._writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 200").fetchone())
     written = 0
 
@@ -123,12 +121,10 @@ async def test_a_full_disk_is_reported_and_appends_continue_afterwards(tmp_path:
     await log._writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 100000").fetchone())
     await log.append(SUBMISSIONS, 0, [record("after")])
     assert [*map(str, range(written)), "after"] == await read_keys(log, SUBMISSIONS)
-    await log.close()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, but long enough to be taken for one" * 100])
-async def test_a_file_that_is_no_log_is_refused_with_the_next_step(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_file_that_is_no_log_is_refused_with_the_next_step(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     if content:
         with pytest.raises(LogUnavailableError, match="restore it from a backup"):
@@ -138,8 +134,7 @@ async def test_a_file_that_is_no_log_is_refused_with_the_next_step(tmp_path: Pat
     assert path.read_bytes() == content or not content
 
 
-async def test_a_database_of_something_else_is_never_touched(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
+async def test_a_database_of_something_else_is_never_touched(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE precious (x)")
     other.commit()
@@ -150,11 +145,11 @@ async def test_a_database_of_something_else_is_never_touched(tmp_path: Path) -> 
     assert before == path.read_bytes()
 
 
-async def test_another_partition_count_than_the_files_is_a_finding(tmp_path: Path) -> None:
-    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
+async def test_another_partition_count_than_the_files_is_a_finding(path: Path) -> None:
+    log = await SqliteLog.open(path, partitions=3)
     await log.create_topics(TOPICS)
     await log.close()
-    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=6)
+    log = await SqliteLog.open(path, partitions=6)
     (finding,) = await log.check_topics(TOPICS)
     assert 3 == log.partitions
     await log.close()
@@ -162,24 +157,17 @@ async def test_another_partition_count_than_the_files_is_a_finding(tmp_path: Pat
 
 
 @pytest.mark.parametrize("count", [99, 100, 101, 250])
-async def test_a_batch_of_several_statements_keeps_its_order(tmp_path: Path, count: int) -> None:
+async def test_a_batch_of_several_statements_keeps_its_order(log: SqliteLog, count: int) -> None:
     """Whole hundreds are written together, the rest row by row."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", clock=now)
-    try:
-        await log.create_topics(TOPICS)
-        batch = [Record(b"k%d" % n, None if n % 7 == 0 else b"v%d" % n, (("h", b"%d" % n),)) for n in range(count)]
-        appended = await log.append(SUBMISSIONS, 0, batch)
-        stored = await read(log, SUBMISSIONS)
-    finally:
-        await log.close()
+    batch = [Record(b"k%d" % n, None if n % 7 == 0 else b"v%d" % n, (("h", b"%d" % n),)) for n in range(count)]
+    appended = await log.append(SUBMISSIONS, 0, batch)
+    stored = await read(log, SUBMISSIONS)
     assert batch == [Record(one.key, one.value, one.headers) for one in stored]
     assert [one.offset for one in stored] == list(range(appended.first, appended.last + 1))
 
 
-async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
+async def test_large_records_come_in_small_pages(log: SqliteLog) -> None:
     """A poll is bounded in bytes, too; that of a tail, which the event loop reads, to less."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite")
-    await log.create_topics(TOPICS)
     for _ in range(20):
         await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(100_000))] * 10)
     for at, most in ((0, READ_BYTES), (160, NEAR_BYTES)):
@@ -187,20 +175,17 @@ async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
             (chunk,) = await reader.poll(limit=1_000, wait=0.0)
         assert most // 100_000 + 1 == len(chunk.records)
     assert 200 == len(await read(log, SUBMISSIONS))
-    await log.close()
 
 
-async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+async def test_the_file_is_for_its_owner_alone(path: Path) -> None:
     """[SEC-009]: T-21."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite")
+    log = await SqliteLog.open(path)
     await log.close()
-    assert (tmp_path / "log.sqlite").stat().st_mode & 0o077 == 0
+    assert path.stat().st_mode & 0o077 == 0
 
 
-async def test_small_upkeep_leaves_small_gains_alone(tmp_path: Path) -> None:
+async def test_small_upkeep_leaves_small_gains_alone(log: SqliteLog) -> None:
     """The cost of compaction is in proportion to the new records; a later, worthwhile one finds everything."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite")
-    await log.create_topics(TOPICS)
     await log.append(OFFERS, 0, records(10))
     await log.append(OFFERS, 0, records(10))
     await log.maintain(TOPICS, now=now())
@@ -209,7 +194,6 @@ async def test_small_upkeep_leaves_small_gains_alone(tmp_path: Path) -> None:
         await log.append(OFFERS, 0, records(600))
     await log.maintain(TOPICS, now=now())
     assert 600 == len(await read_keys(log, OFFERS))
-    await log.close()
 
 
 def _sqlite(log: EventLog) -> SqliteLog:

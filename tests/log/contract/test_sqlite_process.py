@@ -11,7 +11,7 @@ import pytest
 
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from tests.log.contract.log_fixture import TOPICS, read, read_keys
+from tests.log.contract.log_fixture import read, read_keys
 
 pytestmark = pytest.mark.slow
 
@@ -66,11 +66,8 @@ def killed(script: str, path: Path, *, after: int) -> list[str]:
     return lines
 
 
-async def test_acknowledged_records_are_there_after_kill_9(tmp_path: Path) -> None:
+async def test_acknowledged_records_are_there_after_kill_9(log: SqliteLog, path: Path) -> None:
     """Another process is killed while it appends, four times over."""
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
     acknowledged = set()
     for _ in range(4):
         for line in killed(WRITER, path, after=300):
@@ -82,33 +79,24 @@ async def test_acknowledged_records_are_there_after_kill_9(tmp_path: Path) -> No
         async with log.reader({(SUBMISSIONS, partition): 0}) as reader:
             while chunks := await reader.poll(limit=1_000, wait=0.0):
                 found |= {f"{(one.key or b'').decode()}@{one.offset}" for one in chunks[0].records}
-    await log.close()
     assert len(acknowledged) >= 1_200
     assert acknowledged - found == set()
 
 
-async def test_a_commit_cut_by_kill_9_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
+async def test_a_commit_cut_by_kill_9_is_whole_or_not_at_all(log: SqliteLog, path: Path) -> None:
     lines = killed(OWNER, path, after=40)
     position = int((await read(log, POSITIONS))[-1].value or b"")
     assert position >= len(lines) - 1
     for topic in (OFFERS, RECEIPTS):
         found = Counter(await read_keys(log, topic))
         assert dict.fromkeys(map(str, range(position + 1)), 50) == found
-    await log.close()
 
 
-async def test_a_waiting_reader_sees_what_another_process_appends(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
+async def test_a_waiting_reader_sees_what_another_process_appends(log: SqliteLog, path: Path) -> None:
     async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
         waiting = asyncio.create_task(reader.poll(limit=10, wait=20.0))
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.DEVNULL, cwd=ROOT)
         chunks = await waiting
         process.kill()
         process.wait()
-    await log.close()
     assert len(chunks) == 1

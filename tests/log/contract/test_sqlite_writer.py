@@ -59,10 +59,8 @@ def closes(connection: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("work", [exits, closes], ids=["the thread ends", "the connection is lost"])
-async def test_an_append_to_an_ended_writer_fails(tmp_path: Path, work: Callable[[sqlite3.Connection], None]) -> None:
+async def test_an_append_to_an_ended_writer_fails(log: SqliteLog, work: Callable[[sqlite3.Connection], None]) -> None:
     """Its thread ended silently: each write then waited, and failed as if the log were slow."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
-    await log.create_topics(TOPICS)
     ended = asyncio.create_task(log.ended())
     async with asyncio.timeout(DEADLINE / 2):
         with pytest.raises(UnknownOutcomeError, match="started again"):
@@ -71,12 +69,9 @@ async def test_an_append_to_an_ended_writer_fails(tmp_path: Path, work: Callable
             await log.append(SUBMISSIONS, 0, [Record(b"k", b"v")])
         with pytest.raises(LogError, match="started again"):
             await ended
-    await log.close()
 
 
-async def test_a_writer_that_ends_answers_the_waiting_appends(tmp_path: Path) -> None:
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
-    await log.create_topics(TOPICS)
+async def test_a_writer_that_ends_answers_the_waiting_appends(log: SqliteLog) -> None:
     async with busy(log._writer) as first:
         others: list[asyncio.Task[object]] = [asyncio.create_task(log._writer.do(exits))]
         others += [asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"k", b"v")])) for _ in range(1_500)]
@@ -84,25 +79,20 @@ async def test_a_writer_that_ends_answers_the_waiting_appends(tmp_path: Path) ->
     await first
     kinds = [type(one) for one in await asyncio.gather(*others, return_exceptions=True)]
     assert kinds == [UnknownOutcomeError] * 1_000 + [LogUnavailableError] * 501
-    await log.close()
 
 
-async def test_the_end_of_the_writer_ends_the_process(tmp_path: Path) -> None:
+async def test_the_end_of_the_writer_ends_the_process(log: SqliteLog) -> None:
     """``raise_first_end`` then ends the process with that error, in the gateway and in its workers."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
     async with AsyncExitStack() as stack:
         tasks = start_tasks({"log writer": log.ended}, stack)
         with pytest.raises(UnknownOutcomeError):
             await log._writer.do(exits)
         with pytest.raises(LogError, match="SystemExit"):
             await raise_first_end(tasks)
-    await log.close()
 
 
-async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
+async def test_the_queue_is_bounded_by_bytes(log: SqliteLog, tmp_path: Path) -> None:
     """10,000 writes of 1 MiB would have filled the memory; those of owners are taken, since each has one at a time."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
-    await log.create_topics(TOPICS)
     owner = await log.own("relay", 0)
     record = Record(b"large", bytes(MAX_BYTES - 5))
     with held(tmp_path):
@@ -116,14 +106,10 @@ async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
     assert len(outcomes) == 65
     await log.append(SUBMISSIONS, 0, [record])
     assert log._writer._jobs._bytes == 0
-    await log.close()
 
 
-async def test_the_write_ahead_log_is_checkpointed_beside_commits(tmp_path: Path) -> None:
+async def test_the_write_ahead_log_is_checkpointed_beside_commits(log: SqliteLog, path: Path) -> None:
     """It stays bounded under continuous writes, though no commit checkpoints it."""
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
     records = [Record(b"key", bytes(10_000)) for _ in range(100)]
     largest = 0
     for number in range(100):
@@ -133,14 +119,10 @@ async def test_the_write_ahead_log_is_checkpointed_beside_commits(tmp_path: Path
     assert path.stat().st_size > 40 << 20
     with closing(connect(path, busy_seconds=DEADLINE)) as one_that_writes:
         assert (0,) == one_that_writes.execute("PRAGMA wal_autocheckpoint").fetchone()
-    await log.close()
 
 
-async def test_compaction_does_not_let_the_write_ahead_log_grow(tmp_path: Path) -> None:
+async def test_compaction_does_not_let_the_write_ahead_log_grow(log: SqliteLog, path: Path) -> None:
     """A step that deletes scattered records writes a page for each, though it adds no bytes."""
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(COMMON)
     offers = next(topic for topic in COMMON if topic.name == OFFERS)
     for step in (1, 3):  # every third one is superseded
         numbers = range(0, 30_000, step)
@@ -149,7 +131,6 @@ async def test_compaction_does_not_let_the_write_ahead_log_grow(tmp_path: Path) 
             await log.append(OFFERS, 0, records)
     await log.maintain([offers], now=1, all_of_it=True)
     assert path.with_name("log.sqlite-wal").stat().st_size < 32 << 20
-    await log.close()
 
 
 @asynccontextmanager
@@ -213,21 +194,20 @@ async def test_small_writes_pass_large_ones_but_not_twice_in_a_row() -> None:
     assert [jobs.take(bulk=True), jobs.take(bulk=True), jobs.take(bulk=True)] == [[first], [later], [second]]
 
 
-async def test_rows_are_computed_again_if_another_process_was_faster(tmp_path: Path) -> None:
+async def test_rows_are_computed_again_if_another_process_was_faster(
+    log: SqliteLog, path: Path, tmp_path: Path
+) -> None:
     """Those computed before the lock was held have the offsets of the other process's records."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=DEADLINE)
-    await log.create_topics(TOPICS)
     with held(tmp_path):
         late = asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"bulk", bytes(20_000))] * 2))
         await waiting_for(tmp_path / "log.sqlite-turn-next")
-        with closing(connect(tmp_path / "log.sqlite", busy_seconds=DEADLINE)) as other:
+        with closing(connect(path, busy_seconds=DEADLINE)) as other:
             stream = stream_of(read_streams(other), SUBMISSIONS, 0)
             other.execute("BEGIN IMMEDIATE")
             append_all(other, [Append({stream: [Record(b"first", b"v")]})], at=now())
             other.execute("COMMIT")
     assert await late == Appended(2, 3)
     assert await read_keys(log, SUBMISSIONS) == ["first", "bulk", "bulk"]
-    await log.close()
 
 
 async def test_a_job_that_waited_when_the_writer_failed_can_be_withdrawn() -> None:
@@ -312,9 +292,9 @@ async def test_a_small_write_that_arrives_while_the_lock_is_held_precedes_a_larg
     assert done == ["small", "large"]
 
 
-async def test_a_cancelled_append_leaves_the_queue(tmp_path: Path) -> None:
+async def test_a_cancelled_append_leaves_the_queue(path: Path, tmp_path: Path) -> None:
     """Repeated attempts while another process holds the file would fill the memory."""
-    log = await SqliteLog.open(tmp_path / "log.sqlite", patience=0.5)
+    log = await SqliteLog.open(path, patience=0.5)
     await log.create_topics(TOPICS)
     with (tmp_path / "log.sqlite-turn").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
