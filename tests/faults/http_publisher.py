@@ -1,12 +1,11 @@
 """A platform that publishes over HTTP: PUT, DELETE and batches, each answer taken as true."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import date
-from random import Random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.history import History, Outcome
+from tests.faults.history import Outcome
 from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
 from tests.faults.wire import Answer, Line, NoAnswerError, NotSentError
 
@@ -18,32 +17,21 @@ _CERTAIN = frozenset({"log-busy", "log-unavailable", "uploads-busy", "spool-full
 _OUTCOMES: dict[str, Outcome] = {"queued": "queued", "unknown": "unknown", "not-queued": "refused"}
 
 
+@dataclass(kw_only=True)
 class HttpPublisher(Publisher):
     """Calls whichever replica is up."""
 
-    def __init__(
-        self,
-        line: Line,
-        history: History,
-        *,
-        platform: str,
-        offers: int,
-        random: Random,
-        on: date,
-        clock: Callable[[], float],
-    ) -> None:
-        super().__init__(history, platform=platform, offers=offers, random=random, on=on, clock=clock)
-        self._line = line
+    line: Line
 
     async def _send(self, stock: Stock, revision: int) -> None:
         """One PUT or DELETE, mostly waiting for its decision."""
-        headers = _WAIT if self._random.random() < 0.8 else {}
+        headers = _WAIT if self.random.random() < 0.8 else {}
         if stock.kinds[revision - 1] == "publish":
-            call = self._line.call("PUT", f"/v1/offers/{stock.id}", body=stock.line(revision), headers=headers)
+            call = self.line.call("PUT", f"/v1/offers/{stock.id}", body=stock.line(revision), headers=headers)
         else:
             path = f"/v1/offers/{stock.id}?revision={revision}&reason={stock.reason(revision)}"
-            call = self._line.call("DELETE", path, headers=headers)
-        began = self._clock()
+            call = self.line.call("DELETE", path, headers=headers)
+        began = self.clock()
         try:
             answer = await call
         except NotSentError:
@@ -69,9 +57,9 @@ class HttpPublisher(Publisher):
 
     async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
         body = b"\n".join(stock.line(revision) for stock, revision in chosen)
-        began = self._clock()
+        began = self.clock()
         try:
-            answer = await self._line.call("POST", "/v1/offers/batch", body=body, media="application/x-ndjson")
+            answer = await self.line.call("POST", "/v1/offers/batch", body=body, media="application/x-ndjson")
         except NotSentError:
             for stock, revision in chosen:
                 stock.unsettled.add(revision)

@@ -1,9 +1,8 @@
 """Kafka-native partners under load: one that publishes on its inbox, and one that reads its feed topic."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import date
-from random import Random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,43 +10,35 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
-from tests.faults.history import History, Reading, Seen
+from tests.faults.history import Reading, Seen
 from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
 
 _CONSUMER_SECONDS = 30.0
 
 
+@dataclass(kw_only=True)
 class NativePublisher(Publisher):
     """Writes to its inbox with its own idempotent producer, straight to the broker."""
 
-    def __init__(
-        self,
-        servers: str,
-        topic: str,
-        history: History,
-        *,
-        platform: str,
-        offers: int,
-        random: Random,
-        on: date,
-        clock: Callable[[], float],
-    ) -> None:
-        super().__init__(history, platform=platform, offers=offers, random=random, on=on, clock=clock)
-        self._topic = topic
-        self._producer = AIOKafkaProducer(bootstrap_servers=servers, enable_idempotence=True, acks="all")
+    servers: str
+    topic: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.producer = AIOKafkaProducer(bootstrap_servers=self.servers, enable_idempotence=True, acks="all")
 
     async def start(self) -> None:
         """Connect."""
-        await self._producer.start()
+        await self.producer.start()
 
     async def stop(self) -> None:
         """Flush pending records, and disconnect."""
-        await self._producer.stop()
+        await self.producer.stop()
 
     async def _send(self, stock: Stock, revision: int) -> None:
-        began = self._clock()
+        began = self.clock()
         try:
-            await self._producer.send_and_wait(self._topic, **_message(stock, revision))
+            await self.producer.send_and_wait(self.topic, **_message(stock, revision))
         except KafkaError as error:
             self._enter(stock, revision, began, "unknown", detail=str(error))
             await asyncio.sleep(PAUSE_AFTER_FAILURE)

@@ -58,24 +58,20 @@ class Stock:
         return ("filled", "cancelled")[revision % 2]
 
 
+@dataclass(kw_only=True)
 class Publisher:
     """Sends from several tasks until stopped, then repeats every submission of unknown outcome. Subclasses send."""
 
-    def __init__(
-        self,
-        history: History,
-        *,
-        platform: str,
-        offers: int,
-        random: Random,
-        on: date,
-        clock: Callable[[], float],
-    ) -> None:
-        self._history = history
-        self._random = random
-        self._clock = clock
-        self._fresh = [Stock(document) for document in _documents(platform, offers, random, on)]
-        self._stocks: list[Stock] = []
+    history: History
+    platform: str
+    offers: int
+    random: Random
+    on: date
+    clock: Callable[[], float]
+    stocks: list[Stock] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.fresh = [Stock(document) for document in _documents(self.platform, self.offers, self.random, self.on)]
 
     async def work(self, *, pause: float) -> None:
         """One task of sending, until cancelled between two requests; ``pause`` is the mean time between requests."""
@@ -86,11 +82,11 @@ class Publisher:
             except asyncio.CancelledError:
                 await going
                 raise
-            await asyncio.sleep(self._random.expovariate(1 / pause))
+            await asyncio.sleep(self.random.expovariate(1 / pause))
 
     async def update(self) -> None:
         """One update of a known offer."""
-        stock = self._random.choice(self._stocks)
+        stock = self.random.choice(self.stocks)
         await self._send(stock, stock.next("publish"))
 
     async def flood(self, batches: int, items: int) -> None:
@@ -101,10 +97,10 @@ class Publisher:
         """Send the newest revision of unknown outcome of each offer again, once. Returns whether none is left. Older
         ones are abandoned: the newest one suffices.
         """
-        unsettled = [stock for stock in self._stocks if stock.unsettled]
+        unsettled = [stock for stock in self.stocks if stock.unsettled]
         for start in range(0, len(unsettled), _AT_ONCE):
             await asyncio.gather(*(self._send_newest(stock) for stock in unsettled[start : start + _AT_ONCE]))
-        return not any(stock.unsettled for stock in self._stocks)
+        return not any(stock.unsettled for stock in self.stocks)
 
     async def _send(self, stock: Stock, revision: int) -> None:
         """Send one revision."""
@@ -117,25 +113,23 @@ class Publisher:
     def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **outcome_fields: Any) -> None:
         """Record the outcome of one sending."""
         kind = stock.kinds[revision - 1]
-        self._history.attempts.append(
-            Attempt(stock.id, revision, kind, began, self._clock(), outcome, **outcome_fields)
-        )
+        self.history.attempts.append(Attempt(stock.id, revision, kind, began, self.clock(), outcome, **outcome_fields))
         if outcome in {"unknown", "refused"}:
             stock.unsettled.add(revision)
         else:
             stock.unsettled.discard(revision)
 
     async def _act(self) -> None:
-        draw = self._random.random()
-        unsettled = [stock for stock in self._stocks if stock.unsettled]
-        if draw < 0.15 or not self._stocks:
+        draw = self.random.random()
+        unsettled = [stock for stock in self.stocks if stock.unsettled]
+        if draw < 0.15 or not self.stocks:
             await self._send_batch(self._choose())
         elif draw < 0.35 and unsettled:
-            stock = self._random.choice(unsettled)
-            await self._send(stock, self._random.choice(sorted(stock.unsettled)))
+            stock = self.random.choice(unsettled)
+            await self._send(stock, self.random.choice(sorted(stock.unsettled)))
         elif draw < 0.50:
             stock = self._pick()
-            await self._send(stock, self._random.randint(1, len(stock.kinds)))
+            await self._send(stock, self.random.randint(1, len(stock.kinds)))
         else:
             stock = self._pick()
             await self._send(stock, stock.next(self._kind()))
@@ -143,18 +137,18 @@ class Publisher:
     def _choose(self) -> list[tuple[Stock, int]]:
         """New offers, updates and withdrawals together; now and then two revisions of one offer."""
         chosen: list[tuple[Stock, int]] = []
-        for _ in range(self._random.randint(1, _BATCH)):
-            if self._fresh and (not self._stocks or self._random.random() < 0.4):
-                stock = self._fresh.pop()
-                self._stocks.append(stock)
+        for _ in range(self.random.randint(1, _BATCH)):
+            if self.fresh and (not self.stocks or self.random.random() < 0.4):
+                stock = self.fresh.pop()
+                self.stocks.append(stock)
                 chosen.append((stock, stock.next("publish")))
             else:
-                stock = self._random.choice(self._stocks)
+                stock = self.random.choice(self.stocks)
                 chosen.append((stock, stock.next(self._kind())))
         return chosen
 
     def _enlarge(self) -> tuple[Stock, int]:
-        stock = self._random.choice(self._stocks)
+        stock = self.random.choice(self.stocks)
         revision = stock.next("publish")
         stock.large.add(revision)
         return stock, revision
@@ -165,14 +159,14 @@ class Publisher:
 
     def _pick(self) -> Stock:
         """Mostly a known offer, sometimes a new one, whose first revision is then never sent or comes late."""
-        if self._fresh and self._random.random() < 0.3:
-            self._stocks.append(self._fresh.pop())
-            self._stocks[-1].next("publish")
-            return self._stocks[-1]
-        return self._random.choice(self._stocks)
+        if self.fresh and self.random.random() < 0.3:
+            self.stocks.append(self.fresh.pop())
+            self.stocks[-1].next("publish")
+            return self.stocks[-1]
+        return self.random.choice(self.stocks)
 
     def _kind(self) -> Kind:
-        return "withdraw" if self._random.random() < 0.25 else "publish"
+        return "withdraw" if self.random.random() < 0.25 else "publish"
 
 
 def _documents(platform: str, count: int, random: Random, on: date) -> list[dict[str, Any]]:

@@ -105,18 +105,18 @@ class Round:
     async def _open_publishers(self) -> None:
         """The platforms that publish over HTTP and, on Kafka, the one that writes to its inbox."""
         common: dict[str, Any] = {
+            "history": self.history,
             "offers": self._offers,
             "on": date.fromisoformat(paris_date(now())),
             "clock": asyncio.get_running_loop().time,
         }
         for platform in PUBLISHERS:
             line, random = await self._line(platform), Random(self.random.random())
-            self._publishers.append(HttpPublisher(line, self.history, platform=platform, random=random, **common))
+            self._publishers.append(HttpPublisher(line=line, platform=platform, random=random, **common))
         if self.deployment.kafka is not None:
             native = NativePublisher(
-                self.deployment.kafka,
-                self.deployment.topic(INBOX + NATIVE),
-                self.history,
+                servers=self.deployment.kafka,
+                topic=self.deployment.topic(INBOX + NATIVE),
                 platform=NATIVE,
                 random=Random(self.random.random()),
                 **common,
