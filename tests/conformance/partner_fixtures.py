@@ -46,9 +46,14 @@ class Partner:
         await self.session.close()
 
     async def renew(self) -> None:
-        form = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": SECRET}
-        async with self.session.post(f"{self.gateway}/oauth/token", data=form) as response:
-            self.token = (await response.json())["access_token"]
+        self.token = (await self.token_answer())["access_token"]
+
+    async def token_answer(self, secret: str = SECRET, *, form: str = "data", **more: str) -> Any:
+        """The body of a token request's answer; ``form`` is how the client library is given the parameters."""
+        given = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": secret, **more}
+        sent: dict[str, Any] = {form: given}
+        async with self.session.post(f"{self.gateway}/oauth/token", **sent) as response:
+            return await response.json()
 
     async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
         """Status, body, and the seconds of Retry-After; status 0 without a complete answer."""

@@ -62,9 +62,7 @@ class WrongSecret(Publisher):
     """Asks for a token with another secret, again and again."""
 
     async def renew(self) -> None:
-        form = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": "faux"}
-        async with self.session.post(f"{self.gateway}/oauth/token", data=form) as response:
-            await response.read()
+        await self.token_answer("faux")
 
     async def deliver(self, _offer_id: str, _method: str, _path: str, _body: Any) -> None:
         while True:
@@ -179,18 +177,14 @@ class TokenByJson(Subscriber):
     """Asks for a token in JSON."""
 
     async def renew(self) -> None:
-        asked = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": SECRET}
-        async with self.session.post(f"{self.gateway}/oauth/token", json=asked) as response:
-            self.token = (await response.json())["access_token"]
+        self.token = (await self.token_answer(form="json"))["access_token"]
 
 
 class SecretInAddress(Publisher):
     """Writes its secret into the address of the token endpoint."""
 
     async def renew(self) -> None:
-        asked = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": SECRET}
-        async with self.session.post(f"{self.gateway}/oauth/token", params=asked) as response:
-            self.token = (await response.json())["access_token"]
+        self.token = (await self.token_answer(form="params"))["access_token"]
 
 
 class AsksForMore(Subscriber):
@@ -212,9 +206,7 @@ class WrongSubscriberSecret(Subscriber):
     """Asks for a token with another secret, and fails."""
 
     async def sync(self) -> None:
-        form = {"grant_type": "client_credentials", "client_id": self.slug, "client_secret": "faux"}
-        async with self.session.post(f"{self.gateway}/oauth/token", data=form) as response:
-            raise KeyError(response.status)
+        raise KeyError(await self.token_answer("faux"))
 
 
 class NeverReads(Subscriber):

@@ -142,11 +142,4 @@ class SendsItsTokenInTheAddress(Publisher):
 @wrong("SEC-002", "asks for a token that may only read")
 class AsksForReadingOnly(Publisher):
     async def renew(self) -> None:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.slug,
-            "client_secret": SECRET,
-            "scope": "offers:read",
-        }
-        async with self.session.post(f"{self.gateway}/oauth/token", data=form) as response:
-            self.token = (await response.json())["access_token"]
+        self.token = (await self.token_answer(scope="offers:read"))["access_token"]

@@ -100,14 +100,7 @@ class ReadsWithItsSecret(Subscriber):
 @wrong("SEC-002", "asks for a token that may only publish")
 class AsksForPublishingOnly(Subscriber):
     async def renew(self) -> None:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.slug,
-            "client_secret": SECRET,
-            "scope": "offers:publish",
-        }
-        async with self.session.post(f"{self.gateway}/oauth/token", data=form) as response:
-            self.token = (await response.json())["access_token"]
+        self.token = (await self.token_answer(scope="offers:publish"))["access_token"]
 
 
 @wrong("ERR-008", "does not wait for Retry-After of a 503")
