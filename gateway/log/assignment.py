@@ -12,6 +12,7 @@ import structlog
 from gateway.errors import FencedError
 from gateway.log.port import EventLog
 from gateway.log.retry import retry_log_errors
+from gateway.runtime.loop import stop
 
 _FENCED_GRACE_SECONDS = 3.0
 _FENCED_AT_MOST = 3
@@ -105,10 +106,3 @@ async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]
             f"another process works on {role} of partition {partition} and the group does not know it; "
             "stop the other process, or give it a log of its own"
         ) from error
-
-
-async def stop(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from gateway.log.retry import retry_log_errors
+from gateway.runtime.loop import stop
 
 _log = structlog.get_logger()
 
@@ -18,7 +19,7 @@ def start_tasks(
     tasks: dict[str, asyncio.Future[None]] = {
         name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
     }
-    stack.push_async_callback(_cancel, tasks)
+    stack.push_async_callback(stop, tasks.values())
     return tasks
 
 
@@ -31,9 +32,3 @@ async def raise_first_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
         _log.error("gateway.part_stopped", part=name, error=type(error).__name__)
     await tasks[ended[0]]
     raise RuntimeError(f"{ended[0]} ended by itself")
-
-
-async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:
-    for task in tasks.values():
-        task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)

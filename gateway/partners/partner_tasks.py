@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.errors import TopicError
-from gateway.log.assignment import run_until_error, stop
+from gateway.log.assignment import run_until_error
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
+from gateway.runtime.loop import stop
 
 _PARTNERS_SECONDS = 2.0
 

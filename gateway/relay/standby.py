@@ -12,13 +12,12 @@ from contextlib import asynccontextmanager
 import structlog
 
 from gateway.errors import LogError
-from gateway.log.assignment import stop
 from gateway.log.port import Chunk, EventLog
 from gateway.log.reading import read_all
 from gateway.protocol.record import read_known
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
-from gateway.runtime.loop import OneThread
+from gateway.runtime.loop import OneThread, stop
 from gateway.store.relay_state import RelayState
 
 _AT_ONCE = 2_000

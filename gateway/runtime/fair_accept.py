@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from gateway.runtime.listening import format_endpoint
+from gateway.runtime.loop import stop
 
 _PAUSE_SECONDS = 0.001
 _RETRY_SECONDS = 1.0
@@ -40,8 +41,7 @@ class FairAcceptSite(web.BaseSite):
     async def stop(self) -> None:
         """Stop accepting; the other processes accept the backlog."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await stop([self._task])
         self._listening.close()
         await super().stop()
 

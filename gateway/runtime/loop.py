@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -59,6 +59,13 @@ def yield_processor() -> None:
 def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
     """Set the thread switch interval to 0.2 ms, or back to 5 ms."""
     sys.setswitchinterval(_HURRIED_SECONDS if on else _SWITCH_SECONDS)
+
+
+async def stop(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def readable(descriptor: int) -> None:

@@ -15,7 +15,7 @@ import structlog
 
 from gateway.errors import LogUnavailableError
 from gateway.runtime.checked_file import marker, report_damage
-from gateway.runtime.loop import timed
+from gateway.runtime.loop import stop, timed
 from gateway.runtime.sqlite_damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.store.copy_file import CopyFile
 from gateway.store.updated_copy import Held, Meta, read_meta
@@ -152,8 +152,7 @@ class FollowedCopy:
     async def close(self) -> None:
         """Close the file."""
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+            await stop([self._watching])
         await self._in_executor(self._detach)
         await asyncio.to_thread(self._reader.shutdown)
 

@@ -17,6 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from gateway.log.kafka.aiokafka_patches import CommittedRecords
 from gateway.protocol.record import StoredRecord
+from gateway.runtime.loop import stop
 
 _WAIT_MS = 500
 _LEAST_BYTES = 1
@@ -106,9 +107,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """Cancel all requests."""
-        for task in self._requests.values():
-            task.cancel()
-        await asyncio.gather(*self._requests.values(), return_exceptions=True)
+        await stop(list(self._requests.values()))
 
     def _unpack(self, topic_partition: TopicPartition, limit: int) -> Taken:
         """Take up to ``limit`` records of a partition. From a header name that is not UTF-8 on (a partner's inbox), the

@@ -11,6 +11,7 @@ from gateway.log.common import require_held
 from gateway.log.port import Chunk, LogReader
 from gateway.log.sqlite.file import READ_BYTES, read_records
 from gateway.log.sqlite.stream import Stream
+from gateway.runtime.loop import stop
 
 LOOK_SECONDS = 0.01
 _NEAR = 200
@@ -89,8 +90,7 @@ class EndWatch:
     async def close(self) -> None:
         """Stop watching."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await stop([self._task])
         self._connection.close()
 
     async def _watch(self) -> None:
