@@ -20,6 +20,7 @@ from gateway.log.kafka.settings import KafkaSettings, client_options
 from gateway.log.port import Appended
 from gateway.log.retry import retry
 from gateway.protocol.record import Record
+from gateway.runtime.loop import stop
 
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
@@ -54,14 +55,6 @@ class _Queue:
             self.calls.remove(call)
 
 
-@dataclass(slots=True)
-class _GuardedProducer:
-    """A started producer and its request guard."""
-
-    producer: AIOKafkaProducer
-    guard: RequestGuard
-
-
 class Appender:
     """Writes batches durably and in order per partition. Bounded: an append beyond the limits is refused at once.
 
@@ -75,7 +68,7 @@ class Appender:
         self._queues: dict[TopicPartition, _Queue] = {}
         self._queued_bytes = 0
         self._queued_calls = 0
-        self._current: _GuardedProducer | None = None
+        self._current: RequestGuard | None = None
         self._connecting = asyncio.Lock()
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -110,9 +103,7 @@ class Appender:
         tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._settings.patience)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await stop(late)
         for queue in self._queues.values():
             _fail(queue.calls, LogUnavailableError("The log was closed before Kafka was ready for an append."))
         self._discard()
@@ -128,17 +119,17 @@ class Appender:
     async def _drain(self, queue: _Queue) -> None:
         """Write until the queue is empty."""
         try:
-            while (guarded := await self._ready(queue)) is not None:
+            while (guard := await self._ready(queue)) is not None:
                 calls = _take(queue)
                 if calls:
-                    await self._write(guarded, queue.topic_partition, calls)
+                    await self._write(guard, queue.topic_partition, calls)
                     if sum(len(call.records) for call in calls) < _FEW:
                         await _linger()
         finally:
             queue.task = None
 
-    async def _ready(self, queue: _Queue) -> _GuardedProducer | None:
-        """A producer that is connected to the partition's leader; None when the queue is empty."""
+    async def _ready(self, queue: _Queue) -> RequestGuard | None:
+        """The guard of a producer that is connected to the partition's leader; None when the queue is empty."""
         with contextlib.suppress(KafkaError, OSError):
             return await self._connect_to_leader(queue)
         return await retry(
@@ -148,29 +139,29 @@ class Appender:
             longest=_MAX_RETRY_SECONDS,
         )
 
-    async def _connect_to_leader(self, queue: _Queue) -> _GuardedProducer | None:
+    async def _connect_to_leader(self, queue: _Queue) -> RequestGuard | None:
         """As ``_ready``. Raises KafkaError, OSError."""
         if not queue.calls:
             return None
-        guarded = await self._connect()
-        client = guarded.producer.client
-        await guarded.producer.partitions_for(queue.topic_partition.topic)  # send_batch would wait as well
+        guard = await self._connect()
+        client = guard.producer.client
+        await guard.producer.partitions_for(queue.topic_partition.topic)  # send_batch would wait as well
         leader = client.cluster.leader_for_partition(queue.topic_partition)
         if leader in {None, -1} or not await client.ready(leader):
             client.force_metadata_update()
             raise LeaderNotAvailableError(f"{queue.topic_partition.topic} {queue.topic_partition.partition}")
-        return guarded
+        return guard
 
-    async def _write(self, guarded: _GuardedProducer, topic_partition: TopicPartition, calls: Sequence[_Call]) -> None:
+    async def _write(self, guard: RequestGuard, topic_partition: TopicPartition, calls: Sequence[_Call]) -> None:
         """Send one batch; its outcome is that of all calls in it."""
         records = [record for call in calls for record in call.records]
         topic, partition = topic_partition
-        guarded.guard.forget(topic, partition)
+        guard.forget(topic, partition)
         for call in calls:
             call.sent = True
         try:
-            batch = build(guarded.producer, records)
-            answer = await (await guarded.producer.send_batch(batch, topic, partition=partition))
+            batch = build(guard.producer, records)
+            answer = await (await guard.producer.send_batch(batch, topic, partition=partition))
         except asyncio.CancelledError:
             _fail(
                 calls,
@@ -178,14 +169,14 @@ class Appender:
             )
             raise
         except Exception as error:  # noqa: BLE001 - any error is the outcome of the calls
-            self._discard(guarded)
-            refused = isinstance(error, REFUSALS) and guarded.guard.sent(topic, partition) <= 1
+            self._discard(guard)
+            refused = isinstance(error, REFUSALS) and guard.sent(topic, partition) <= 1
             kind: type[LogError] = LogUnavailableError if refused else UnknownOutcomeError
             _fail(calls, kind(f"Appending to {topic} failed: {describe(error)}."))
         else:
             _settle(calls, answer.offset, topic)
 
-    async def _connect(self) -> _GuardedProducer:
+    async def _connect(self) -> RequestGuard:
         async with self._connecting:
             if self._current is None:
                 producer = AIOKafkaProducer(
@@ -195,21 +186,21 @@ class Appender:
                     max_batch_size=BATCH_BYTES,
                 )
                 patch_client(producer.client, self._topics)
-                guard = RequestGuard(producer.client)
+                guard = RequestGuard(producer)
                 try:
                     async with asyncio.timeout(self._settings.patience):
                         await producer.start()
                 except BaseException:
                     await in_own_task(producer.stop(), self._settings.patience)
                     raise
-                self._current = _GuardedProducer(producer, guard)
+                self._current = guard
             return self._current
 
-    def _discard(self, guarded: _GuardedProducer | None = None) -> None:
+    def _discard(self, guard: RequestGuard | None = None) -> None:
         """Stop a producer: aiokafka leaves a gap in the sequence numbers after a failed batch. Batches of other
         partitions in flight are still written.
         """
-        if self._current is None or (guarded is not None and guarded is not self._current):
+        if self._current is None or (guard is not None and guard is not self._current):
             return
         producer, self._current = self._current.producer, None
         task = asyncio.create_task(_stop(producer, self._settings.patience))

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 
-import stamina
 from aiokafka import TopicPartition
 
 from gateway.errors import FencedError, LogUnavailableError, TopicError, UnknownOutcomeError
 from gateway.log.common import NO_IDENTITY, missing_topic
+from gateway.log.fenced import change_fenced
 from gateway.log.kafka.admin import AdminQueries, findings, new_topic
 from gateway.log.kafka.appender import Appender
 from gateway.log.kafka.batch import check_framed_bounds
@@ -17,15 +17,14 @@ from gateway.log.kafka.membership import KafkaMembership
 from gateway.log.kafka.owner import KafkaOwner
 from gateway.log.kafka.reader import KafkaReader
 from gateway.log.kafka.settings import KafkaSettings
-from gateway.log.port import Appended, Output
+from gateway.log.port import Appended, Output, Owner
 from gateway.log.reading import read_records
 from gateway.protocol.record import Record
 from gateway.protocol.topic import POSITIONS, Topic
 
 _IDENTITY_KEY = b"log"
 _IDENTITY_ROLE = "topics"
-_IDENTITY_ATTEMPTS = 10
-_IDENTITY_JITTER_SECONDS = 0.5
+_IDENTITY_SECONDS = 30.0
 
 
 class KafkaLog:
@@ -155,32 +154,20 @@ class KafkaLog:
         return found
 
     async def _write_identity(self) -> None:
-        """Write the identity once: a later owner of the role reads the identity that a former one has written.
-        Processes that fence each other retry after random pauses.
-        """
+        """Write the identity once: a later owner of the role reads the identity that a former one has written."""
+
+        async def write(owner: Owner) -> None:
+            if await self._read_identity() is None:
+                await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
+
+        if await self._read_identity() is not None:
+            return
         try:
-            async for attempt in stamina.retry_context(
-                (FencedError, UnknownOutcomeError),
-                attempts=_IDENTITY_ATTEMPTS,
-                timeout=None,
-                wait_jitter=_IDENTITY_JITTER_SECONDS,
-            ):
-                with attempt:
-                    await self._write_identity_once()
+            await change_fenced(self, _IDENTITY_ROLE, 0, write, seconds=_IDENTITY_SECONDS)
         except (FencedError, UnknownOutcomeError) as error:
             raise LogUnavailableError(
                 "Others are creating the same topics; run `passerelle topics create` again."
             ) from error
-
-    async def _write_identity_once(self) -> None:
-        if await self._read_identity() is not None:
-            return
-        owner = await self.own(_IDENTITY_ROLE, 0)
-        try:
-            if await self._read_identity() is None:
-                await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
-        finally:
-            await owner.close()
 
 
 def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:

@@ -47,7 +47,7 @@ class KafkaOwner:
             max_batch_size=BATCH_BYTES,
         )
         patch_client(self._producer.client, topics)
-        self._guard = RequestGuard(self._producer.client)
+        self._guard = RequestGuard(self._producer)
         self._lock = asyncio.Lock()
         self._spent: LogError | None = None
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka import AIOKafkaProducer
+from aiokafka.client import ConnectionGroup
 from aiokafka.errors import NodeNotReadyError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest
@@ -14,7 +15,7 @@ _SPENT = "a request of the transaction had no clear answer"
 
 
 class RequestGuard:
-    """Replaces a producer's ``client.send``.
+    """Replaces the ``client.send`` of a ``producer``.
 
     - It counts per partition how often a batch was sent since ``forget``: a batch that was sent once and refused is
       certainly not written; of one that was sent twice, the first may be.
@@ -23,12 +24,13 @@ class RequestGuard:
       transaction.
     """
 
-    def __init__(self, client: AIOKafkaClient) -> None:
-        self._send = client.send
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.producer = producer
+        self._send = producer.client.send
         self._sent: Counter[tuple[str, int]] = Counter()
         self._spent = False
         self.commits = 0
-        client.send = self.send
+        producer.client.send = self.send
 
     def begin(self) -> None:
         """A transaction starts; the one before it ended with an answer."""
