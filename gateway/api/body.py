@@ -116,7 +116,8 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
         request[_SLOT] = slot
         try:
             with work.abandonable():
-                upload = await receive(RequestBody(request), judge, form=form, limits=_limits(request), pace=work)
+                read = RequestBody(request).readany
+                upload = await receive(read, judge, form=form, limits=_limits(request), pace=work)
         except UploadRefusedError as error:
             raise refusal(error) from None
         try:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from gateway.protocol.record import Record
+from gateway.protocol.value import from_members
 
 ANY_PLATFORM = "*"
 """Among the platforms of a note: the account delivers for each platform that no other account names."""
@@ -52,7 +53,7 @@ class Erase:
 
 Order: TypeAlias = Replay | Adopt | Reconcile | Erase
 
-NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile", Erase: "erase"}
+NAMES: Mapping[type[Order], str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile", Erase: "erase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,10 @@ def read_order(key: bytes, value: bytes) -> Placed | None:
     return Placed(account, number, _order(body), body.get("answer"))
 
 
-def _order(body: Mapping[str, Any]) -> Order:
-    match body["order"]:
-        case "replay":
-            return Replay(tuple(body["offers"]))
-        case "adopt":
-            return Adopt(body["platform"], body["apply"], body["confirm"])
-        case "reconcile":
-            return Reconcile(body["repair"], body["confirm"])
-        case "erase":
-            return Erase(body["offer"])
+def _order(body: dict[str, Any]) -> Order:
+    for kind, name in NAMES.items():
+        if body["order"] == name:
+            return from_members(kind, {**body, "offers": tuple(body.get("offers", ()))})
     raise ValueError(f"unknown order: {body['order']!r}")
 
 

@@ -45,13 +45,14 @@ class StoredRecord:
         return None
 
 
-_KINDS: dict[type, str] = {
+_KINDS: dict[type[Submission], str] = {
     Publish: "publish",
     Withdraw: "withdraw",
     Retire: "retire",
     Lift: "lift",
     Forget: "forget",
 }
+_NAMED = {name: kind for kind, name in _KINDS.items()}
 _OFFER = b',"offer":'
 """The bytes before the offer, which is the last member. No text in the other members can contain them, since quotes are
 escaped there. A key within a problem could, and the bytes before that one are not JSON.
@@ -118,25 +119,10 @@ def skim_submission(value: bytes) -> Submission:
 
 def _submission(body: dict[str, Any]) -> Submission:
     try:
-        return _command(body)
+        kind = _NAMED[body.pop("kind", None)]
+        return _publish(body) if kind is Publish else from_members(kind, body)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"a submission with other fields: {error}") from error
-
-
-def _command(body: dict[str, Any]) -> Submission:
-    match body.pop("kind", None):
-        case "publish":
-            return _publish(body)
-        case "withdraw":
-            return from_members(Withdraw, body)
-        case "retire":
-            return from_members(Retire, body)
-        case "lift":
-            return from_members(Lift, body)
-        case "forget":
-            return from_members(Forget, body)
-        case kind:
-            raise ValueError(f"unknown kind of submission: {kind!r}")
+        raise ValueError(f"a submission of an unknown kind or with other fields: {error}") from error
 
 
 def _publish(body: dict[str, Any]) -> Publish:

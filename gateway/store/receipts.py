@@ -129,9 +129,8 @@ class ReceiptView(View):
         same on every replica.
         """
         vector = None if after is None else tuple(after)
-        call = self._page_before if newest else self._page_after
         publishers = (publisher,) if isinstance(publisher, str) else publisher
-        return await self.copy.read(lambda db: call(db, publishers, criteria, vector, limit))
+        return await self.copy.read(lambda db: self._page(db, publishers, criteria, vector, limit, newest=newest))
 
     async def counts(self) -> Mapping[str, Mapping[str, ReceiptCount]]:
         """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
@@ -157,38 +156,25 @@ class ReceiptView(View):
             if not future.done():
                 future.set_result(None)
 
-    def _page_after(
+    def _page(
         self,
         db: sqlite3.Connection,
         publishers: Collection[str] | None,
         criteria: ReceiptFilter,
-        after: tuple[int, ...] | None,
+        vector: tuple[int, ...] | None,
         limit: int,
+        *,
+        newest: bool,
     ) -> Page:
+        nowhere = (0,) * self._partitions
         with self.copy.transaction(db, lambda: None) as (applied, _):
-            start = after or (0,) * self._partitions
-            positions = list(map(max, applied, start))
-            bounds = zip(start, positions, strict=True)
-            found = sorted(_find(db, publishers, criteria, bounds, limit, newest=False))
+            positions = list(vector or applied) if newest else list(map(max, applied, vector or nowhere))
+            lows, highs = (nowhere, map(min, applied, positions)) if newest else (vector or nowhere, positions)
+            bounds = zip(lows, highs, strict=True)
+            found = sorted(_find(db, publishers, criteria, bounds, limit, newest=newest), reverse=newest)
             receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
-        for _, log_offset in reversed(found[limit:]):  # continue from the first receipt left over
-            positions[partition_at(log_offset)] = offset_at(log_offset)
-        return receipts, tuple(positions), len(found) > limit
-
-    def _page_before(
-        self,
-        db: sqlite3.Connection,
-        publishers: Collection[str] | None,
-        criteria: ReceiptFilter,
-        before: tuple[int, ...] | None,
-        limit: int,
-    ) -> Page:
-        with self.copy.transaction(db, lambda: None) as (applied, _):
-            positions = list(before or applied)
-            bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
-            found = sorted(_find(db, publishers, criteria, bounds, limit, newest=True), reverse=True)
-            receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
-        for _, log_offset in found[:limit]:  # continue before the last receipt of the page
+        # Continue before the last receipt of the page, or from the first one left over.
+        for _, log_offset in found[:limit] if newest else reversed(found[limit:]):
             positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 

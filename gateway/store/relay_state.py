@@ -59,8 +59,7 @@ class RelayState(LocalCopy):
         for start in range(0, len(wanted), _LOOKUP):
             part = wanted[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
-            rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
-            found.update(_found(row) for row in rows)
+            found.update(self._select(f"id IN ({marks})", *part))
         self._require_unknown([key for key in wanted if key not in found])
         return found
 
@@ -101,20 +100,15 @@ class RelayState(LocalCopy):
 
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
         """Live offers whose last day is before ``today`` (ISO date)."""
-        rows = self._db.execute(
-            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
-            " ORDER BY expires_on LIMIT ?",  # our own names
-            (today, limit),
-        )
-        return (_found(row) for row in rows.fetchall())
+        return self._select("reason IS NULL AND expires_on < ? ORDER BY expires_on LIMIT ?", today, limit)
 
     def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
         """Markers that were set before an instant (ms), by their append time and by their sequence."""
-        rows = self._db.execute(
-            f"SELECT sum, id, {_COLUMNS} FROM known"  # noqa: S608
-            " WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # our own names
-            (before, before, limit),
-        )
+        condition = "reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?"
+        return self._select(condition, before, before, limit)
+
+    def _select(self, condition: str, *values: object) -> Iterator[tuple[str, Known]]:
+        rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE {condition}", values)  # noqa: S608  # our own names
         return (_found(row) for row in rows.fetchall())
 
 

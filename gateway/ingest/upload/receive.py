@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, TypeAlias
 
 from gateway.errors import UploadRefusedError
 from gateway.ingest.refusals import RefusedItem
@@ -22,13 +22,10 @@ _LEAST_ITEM_BYTES = 40
 """The least average size of an item: the shortest withdrawal has 44 bytes."""
 
 
-class ByteSource(Protocol):
-    """A source of bytes, such as the body of a request."""
-
-    async def readany(self) -> bytes:
-        """The bytes that have arrived, or arrive next; none at the end. Raises ConnectionError when the client
-        disconnects.
-        """
+Read: TypeAlias = Callable[[], Awaitable[bytes]]
+"""Returns the bytes that have arrived, or arrive next; none at the end. Raises ConnectionError when the client
+disconnects.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +54,7 @@ class UploadLimits:
 
 
 async def receive(
-    source: ByteSource, judge: Judge, *, form: ContentForm, limits: UploadLimits, pace: SlicedWork | None = None
+    read: Read, judge: Judge, *, form: ContentForm, limits: UploadLimits, pace: SlicedWork | None = None
 ) -> Upload:
     """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; the
     spool is closed then.
@@ -65,20 +62,18 @@ async def receive(
     spool = Spool(limits.folder, limits.quota)
     try:
         reception = _Reception(spool, judge, limits, pace or OwnPace())
-        blocks = read_blocks(source.readany, read_seconds=limits.read_seconds, upload_seconds=limits.upload_seconds)
+        blocks = read_blocks(read, read_seconds=limits.read_seconds, upload_seconds=limits.upload_seconds)
         return await reception.run(blocks, form)
     except BaseException:
         spool.close()
         raise
 
 
-async def read_blocks(
-    read: Callable[[], Awaitable[bytes]], *, read_seconds: float, upload_seconds: float
-) -> AsyncIterator[bytes]:
+async def read_blocks(read: Read, *, read_seconds: float, upload_seconds: float) -> AsyncIterator[bytes]:
     """Yield blocks of at least 64 KiB, except for the last; small pieces are joined, so that a client that sends
     byte by byte costs no more than another.
 
-    ``read`` returns the bytes that have arrived, and none at the end. ``read_seconds`` bounds the wait for the next
+    ``read_seconds`` bounds the wait for the next
     piece, ``upload_seconds`` the whole, the time that the caller takes between blocks included. Raises
     UploadRefusedError.
     """

@@ -88,22 +88,14 @@ def superseded(
     return Superseded([row[0] for row in rows], end)
 
 
-def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int], *, overwritten: bool = False) -> None:
+def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int], *, overwritten: bool) -> None:
     """Delete these records; ``overwritten``: with zeros, so that their bytes leave the file."""
-    if overwritten:
-        connection.execute("PRAGMA secure_delete = ON")
+    statement = f"DELETE FROM {stream.table} WHERE offset IN (SELECT value FROM json_each(?))"  # noqa: S608  # same
+    connection.execute(f"PRAGMA secure_delete = {int(overwritten)}")
     try:
-        _delete(connection, stream, offsets)
+        connection.execute(statement, (json.dumps(offsets),))
     finally:
-        if overwritten:
-            connection.execute("PRAGMA secure_delete = OFF")
-
-
-def _delete(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int]) -> None:
-    connection.execute(
-        f"DELETE FROM {stream.table} WHERE offset IN (SELECT value FROM json_each(?))",  # noqa: S608  # same
-        (json.dumps(offsets),),
-    )
+        connection.execute("PRAGMA secure_delete = OFF")
 
 
 def mark_compacted(connection: sqlite3.Connection, stream: Stream, end: int) -> None:

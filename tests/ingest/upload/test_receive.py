@@ -32,7 +32,7 @@ class Pieces:
         self._pieces = iter(pieces)
         self._then = then
 
-    async def readany(self) -> bytes:
+    async def __call__(self) -> bytes:
         piece = next(self._pieces, b"")
         if not piece and self._then is not None:
             raise self._then
