@@ -11,6 +11,7 @@ from gateway.errors import PositionLostError
 from gateway.log.port import Chunk, EventLog, LogReader
 from gateway.log.reading import read_all
 from gateway.protocol.record import StoredRecord
+from gateway.runtime.loop import Signal
 
 State = TypeVar("State")
 Fold: TypeAlias = Callable[[State, Sequence[StoredRecord]], State]
@@ -82,7 +83,7 @@ class TopicMirror(Generic[State]):
         self._positions: dict[int, int] = {}
         self._reader: LogReader | None = None
         self._reading = asyncio.Lock()
-        self._moved = asyncio.Condition()
+        self._moved = Signal()
         self._recordings: list[tuple[bytes, list[bytes | None]]] = []
         self.state = empty
         self.caught_up = False
@@ -118,12 +119,7 @@ class TopicMirror(Generic[State]):
 
     async def wait_for(self, condition: Callable[[State], bool], *, seconds: float) -> bool:
         """Wait until the state meets a condition; False when time is up first. Another task runs the mirror."""
-        try:
-            async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: condition(self.state))
-        except TimeoutError:
-            return False
-        return True
+        return await self._moved.until(lambda: condition(self.state), seconds)
 
     @contextmanager
     def recording(self, key: bytes) -> Iterator[Sequence[bytes | None]]:
@@ -180,8 +176,7 @@ class TopicMirror(Generic[State]):
             # The reader's position may be past records that the state does not have.
             await self._drop_reader()
             raise
-        async with self._moved:
-            self._moved.notify_all()
+        self._moved.give()
         return bool(chunks)
 
     def _take(self, chunk: Chunk) -> None:

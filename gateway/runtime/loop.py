@@ -68,6 +68,32 @@ async def stop(tasks: Collection[asyncio.Future[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class Signal:
+    """Wakes all who wait, any number of times."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def give(self) -> None:
+        """Wake those who wait now."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Wait for the next one."""
+        await self._next.wait()
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until a condition holds, which is checked now and after each signal; False when time is up first."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self._next.wait()
+        except TimeoutError:
+            return holds()
+        return True
+
+
 async def readable(descriptor: int) -> None:
     """Wait until a pipe has data, or its other end is closed."""
     ready = asyncio.Event()

@@ -15,7 +15,7 @@ import structlog
 
 from gateway.errors import LogUnavailableError
 from gateway.runtime.checked_file import marker, report_damage
-from gateway.runtime.loop import stop, timed
+from gateway.runtime.loop import Signal, stop, timed
 from gateway.runtime.sqlite_damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.store.copy_file import CopyFile
 from gateway.store.updated_copy import Held, Meta, read_meta
@@ -59,7 +59,7 @@ class FollowedCopy:
         self._seen_positions: tuple[int, ...] = ()
         self._reason = ""
         self._attached_at = 0.0
-        self._step = asyncio.Event()
+        self._changed = Signal()
         self._watchers = 0
         self._watching: asyncio.Task[None] | None = None
 
@@ -130,13 +130,7 @@ class FollowedCopy:
         if holds():  # nearly always: a returning reader is at the positions of this view
             return True
         with self.watched():
-            try:
-                async with asyncio.timeout(seconds):
-                    while not holds():
-                        await self._step.wait()
-            except TimeoutError:
-                return holds()
-            return True
+            return await self._changed.until(holds, seconds)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -162,8 +156,7 @@ class FollowedCopy:
             self._check()
             if self._version != woken:  # also where another caller noticed the change first
                 woken = self._version
-                self._step.set()
-                self._step = asyncio.Event()
+                self._changed.give()
                 try:
                     await self._content.noticed()
                 except LogUnavailableError:  # a file that is being replaced, or a failing disk

@@ -16,7 +16,7 @@ import structlog
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
 from gateway.runtime.checkpoints import Checkpoints
-from gateway.runtime.loop import OneThread, timed
+from gateway.runtime.loop import OneThread, Signal, timed
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
@@ -68,7 +68,7 @@ class UpdatedCopy:
         self._partitions = partitions
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"read-{file.path.stem}")
         self._lock = threading.Lock()
-        self._step = asyncio.Event()
+        self._changed = Signal()
         self._checkpoints = Checkpoints(self._connect_aside, after=_CHECKPOINT_AFTER)
         self.positions: tuple[int, ...] = (0,) * partitions
         self.fresh = 0
@@ -93,17 +93,17 @@ class UpdatedCopy:
         """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
         self._file.rebuilt()
         await _WRITER.call(self._begin_again)
-        self._wake()
+        self._changed.give()
 
     async def apply(self, chunks: Sequence[Chunk]) -> None:
         """Apply chunks of the topic. Records that were applied before are skipped."""
         await self._in_writer(self._apply, chunks)
-        self._wake()
+        self._changed.give()
 
     async def wipe(self, starts: Sequence[int], now: int) -> None:
         """Delete all rows and set these positions, to be filled again from ``now`` (ms) on."""
         await self._in_writer(self._restart, tuple(starts), now)
-        self._wake()
+        self._changed.give()
 
     async def write(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run work beside the log's records in a write transaction of its own, which commits if it returns."""
@@ -153,13 +153,7 @@ class UpdatedCopy:
 
     async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Wait until a condition holds, which is checked after each change of the copy; False when time is up first."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds():
-                    await self._step.wait()
-        except TimeoutError:
-            return holds()
-        return True
+        return await self._changed.until(holds, seconds)
 
     def watched(self) -> nullcontext[None]:
         """Nothing to do: this process knows of every change."""
@@ -277,10 +271,6 @@ class UpdatedCopy:
     def _keep(self) -> None:
         put_number(self._db, "fresh", self.fresh)
         put_number(self._db, "caught_up", int(self.caught_up))
-
-    def _wake(self) -> None:
-        self._step.set()
-        self._step = asyncio.Event()
 
 
 def positions_of(partitions: int) -> str:

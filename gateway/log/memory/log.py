@@ -35,7 +35,7 @@ class MemoryReader(LogReader):
         try:
             async with asyncio.timeout(wait):
                 while not chunks:
-                    await self._store.moved()
+                    await self._store.moved.wait()
                     chunks = self._read(limit)
         except TimeoutError:
             pass

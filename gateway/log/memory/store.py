@@ -3,7 +3,6 @@
 A stream is one partition of one topic: offsets with gaps, open transactions, compaction, retention.
 """
 
-import asyncio
 import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from gateway.log.common import by_partition, require_held, stream_of
 from gateway.log.port import Appended, Chunk, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
+from gateway.runtime.loop import Signal
 
 _OFFSET = attrgetter("offset")
 
@@ -128,7 +128,8 @@ class Store:
         self._streams: dict[str, list[MemoryStream]] = {}
         self._epochs: dict[tuple[str, int], int] = {}
         self._open: dict[tuple[str, int], list[Spans]] = {}
-        self._moved = asyncio.Event()
+        self.moved = Signal()
+        """Of each change of the readable records."""
 
     def create(self, topics: Iterable[Topic], partitions: int) -> None:
         """Add missing topics and the identity."""
@@ -166,7 +167,7 @@ class Store:
     ) -> list[tuple[MemoryStream, Appended]]:
         """Write the records of each stream: atomic for readers, because nothing here awaits."""
         spans = [(stream, stream.write(records, at=at)) for stream, records in groups]
-        self._notify()
+        self.moved.give()
         return spans
 
     def begin(self, role: str, partition: int, outputs: Sequence[Output], *, at: int) -> Spans:
@@ -187,15 +188,7 @@ class Store:
         """The outputs per stream, in their order. Raises TopicError."""
         return [(self.stream(*key), records) for key, records in by_partition(outputs).items()]
 
-    async def moved(self) -> None:
-        """Wait for the next change of the readable records."""
-        await self._moved.wait()
-
     def _settle(self, spans: Spans, *, commit: bool) -> None:
         for stream, span in spans:
             stream.settle(span, commit=commit)
-        self._notify()
-
-    def _notify(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
+        self.moved.give()
