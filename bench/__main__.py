@@ -6,6 +6,7 @@
     relay       the relay alone
     views       pages and filtered queries at ``--million`` offers against 10,000, and the two worst queries
     home        the home page, nothing kept, and a text search, at 100,000 offers
+    digest      the digest of a reader's copy, built and kept, at 100,000 offers
     systems     the operator's page of twelve systems, at 10,000 offers
     updates     random updates of ``--million`` live offers through the view
     million     one upload of ``--million`` offers: memory; restart with them; on Kafka the takeover of the relay
@@ -32,13 +33,26 @@ from collections.abc import AsyncIterator, Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, fairness, home, inbox, ingest, million, platform_check, relay, systems, view_updates, views
+from bench import (
+    cost,
+    digest,
+    fairness,
+    home,
+    inbox,
+    ingest,
+    million,
+    platform_check,
+    relay,
+    systems,
+    view_updates,
+    views,
+)
 from bench.row import Row, table
 from bench.worst import KINDS
 
 LOGS = {"Kafka": True, "embedded": False}
 ON_LOGS = ("ingest", "single", "latency", "relay", "million", "fairness", "cost", "inbox")
-PARTS = (*ON_LOGS[:4], "views", "home", "systems", "updates", *ON_LOGS[4:], "check")
+PARTS = (*ON_LOGS[:4], "views", "home", "digest", "systems", "updates", *ON_LOGS[4:], "check")
 _FLOOD_BYTES = 400
 """Bytes of a flooded inbox for each of ``--offers``: 24 MB by default."""
 
@@ -53,6 +67,7 @@ def rows(part: str, log: str, given: argparse.Namespace) -> AsyncIterator[Row]:
         "relay": lambda: relay.measure(log, kafka=kafka, offers=offers),
         "views": lambda: views.measure(given.million),
         "home": lambda: home.measure(min(home.OFFERS, given.million)),
+        "digest": lambda: digest.measure(min(home.OFFERS, given.million)),
         "systems": lambda: systems.measure(min(systems.OFFERS, given.million)),
         "updates": lambda: view_updates.measure(given.million),
         "million": lambda: million.measure(log, kafka=kafka, million=given.million),

@@ -13,6 +13,7 @@ ENDPOINTS: Mapping[str, str] = {
     "snapshots": "/v1/snapshots",
     "receipts": "/v1/receipts",
     "changes": "/v1/changes",
+    "digest": "/v1/changes/digest",
     "exports": "/v1/exports/{format}",
     "platforms": "/v1/platforms",
     "statistics": "/v1/statistics",

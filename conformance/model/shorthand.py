@@ -16,6 +16,7 @@ _FEATURES: Mapping[str, str] = {
     "/v1/snapshots": "snapshots",
     "/v1/receipts": "receipts",
     "/v1/exports": "exports",
+    "/v1/changes/digest": "digest",
 }
 """Addresses of optional features, which are tried where the feature is."""
 _MANDATORY = frozenset({"/v1/offers", "/v1/offers/{id}", "/v1/changes"})

@@ -208,6 +208,7 @@ class HttpRole(Role):
             query=fill(step.query, InAddress(self._names)),
             expect=fill(dict(step.expect), self._names),
             exports=self._setup.supports("exports"),
+            digests=self._setup.supports("digest"),
             resumed=self._resumed,
             polls=self._polls,
             topic=self._topic_copies.get(step.account),

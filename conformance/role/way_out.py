@@ -1,9 +1,9 @@
 """Ways out: one expectation of a reader, compared with everything by which a gateway gives offers to it.
 
-Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, exports, and
-the subscriber topic where the set-up names a cluster. A resumed copy, and that of a topic, has read to the end before:
-it is kept from one step of the case to the next. A long poll is open from one step to the next, so that what happens
-between them ends it.
+Lists whole and page by page, single offers, the changes feed from its start and at its end, the long poll, the digests
+of a copy, exports, and the subscriber topic where the set-up names a cluster. A resumed copy, and that of a topic, has
+read to the end before: it is kept from one step of the case to the next. A long poll is open from one step to the next,
+so that what happens between them ends it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from conformance.model.result import Deviation, NotApplicableError
 from conformance.role.comparison import Comparison, WayOutput
 from conformance.role.copy import Copy
 from conformance.role.topic_copy import TopicCopy
+from conformance.script.digest_tree import leaf_of, node_of
 from conformance.script.export import UnreadableExportError, entries_of
 from conformance.script.matcher import mismatches, render_value
 from conformance.target.wire import Reply, Wire
@@ -28,6 +29,7 @@ _FORMATS = closed_list("export_format")
 _PAGES_AT_MOST = 500
 _WHOLE, _FEW, _ONE, _SOME = 1000, 2, 1, 3
 _POLL_SECONDS = 5
+_FEED, _DIGEST = "/v1/changes", "/v1/changes/digest"
 _DENIED_ONCE = 1
 """A change may come just behind the last page; behind several pages in a row it was there before."""
 _FOUND, _NOT_FOUND, _GONE = 200, 404, 410
@@ -46,6 +48,7 @@ class WaysOut(Comparison):
     reader: str
     query: str
     exports: bool
+    digests: bool
     resumed: dict[str, Copy]
     polls: dict[str, asyncio.Task[Reply]]
     topic: TopicCopy | None
@@ -64,6 +67,8 @@ class WaysOut(Comparison):
             *(self._reading(say("way-start", limit=limit), self._start, limit) for limit in (_WHOLE, _SOME)),
             *(self._resume(limit, wait) for limit, wait in ((_WHOLE, 0), (_FEW, 0), (_WHOLE, _POLL_SECONDS))),
         ]
+        if self.digests:
+            looks.append(self._equal_copy())
         if self.topic is not None:
             looks.append(self._following(self.topic))
         if self.exports:
@@ -188,10 +193,35 @@ class WaysOut(Comparison):
             findings = output.findings or copy.compare(expected, location)
             findings = findings or self._compare(output, list(self._ids("holds")), location)
             if wait and not findings:
-                self.polls[known] = asyncio.ensure_future(self._get("/v1/changes", limit, copy.cursor, wait))
+                self.polls[known] = asyncio.ensure_future(self._get(_FEED, limit, copy.cursor, wait))
             return findings
 
         return look
+
+    def _equal_copy(self) -> _Look:
+        """The end of the feed with digests, into a copy of its own: the nodes above one of its offers (DIG-*)."""
+        copy = self.resumed.setdefault(f"{self.reader} {self.query} digest", Copy())
+        name = say("way-digest")
+        location = joined((self.location, name), ", ")
+
+        async def look() -> list[Deviation]:
+            findings = (await self._read(copy, _SOME, name, path=_DIGEST)).findings
+            leaf = leaf_of(next(iter(copy.held), ""))
+            for path in ("", leaf[:2], leaf):
+                findings = findings or await self._compare_node(copy, path, location)
+            return findings
+
+        return look
+
+    async def _compare_node(self, copy: Copy, path: str, location: Texts) -> list[Deviation]:
+        """The findings on one node, after the page of its answer has been applied."""
+        reply = await self._get(_DIGEST, _WHOLE, copy.cursor, node=path)
+        wrong = self._page(reply, "changes", _WHOLE, say("way-digest")) or copy.apply(reply.json, location)
+        for name, value in {} if wrong else {"node": path, **node_of(copy.held, path)}.items():
+            if reply.json.get(name) != value:
+                where = joined((location, plain(f"{path}/{name}")), ", ")
+                return [Deviation(where, plain(render_value(value)), plain(render_value(reply.json.get(name))))]
+        return wrong
 
     def _following(self, topic: TopicCopy) -> _Look:
         """The subscriber topic: what the feed would give its reader at its end, in its own territory and under no other
@@ -240,14 +270,16 @@ class WaysOut(Comparison):
             raise NotApplicableError(say("topic-configuration", topic=topic.topic.name))
         return [] if wanted is None else mismatches(wanted, found, location)
 
-    async def _read(self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None) -> WayOutput:
+    async def _read(
+        self, copy: Copy, limit: int, name: Texts, *, first: Reply | None = None, path: str = _FEED
+    ) -> WayOutput:
         """Read the feed to its end into a copy, from the page that came first; the documents are those that came.
         Behind a full page of a few the next one is looked at, even where no more is left: what comes then is denied.
         """
         output, location = WayOutput(), joined((self.location, name), ", ")
         last, denied = False, 0
         for _ in range(_PAGES_AT_MOST):
-            reply = first or await self._get("/v1/changes", limit, copy.cursor)
+            reply = first or await self._get(path, limit, copy.cursor)
             first = None
             wrong = self._page(reply, "changes", limit, name)
             output.page = reply.status == _FOUND
@@ -267,9 +299,10 @@ class WaysOut(Comparison):
         return output
 
     async def _get(
-        self, path: str, limit: int, cursor: str | None, wait: int = 0, *, query: str | None = None
+        self, path: str, limit: int, cursor: str | None, wait: int = 0, *, query: str | None = None, node: str = ""
     ) -> Reply:
         parameters = [self.query if query is None else query, f"limit={limit}", f"wait={wait}" if wait else ""]
+        parameters += [f"node={node}"] if node else []
         parameters += [f"cursor={quote(cursor, safe='')}"] if cursor is not None else []
         return await self.wire.call("GET", f"{path}?{'&'.join(filter(None, parameters))}")
 

@@ -8,6 +8,7 @@ from gateway.api import (
     batch,
     certificates,
     changes,
+    digest,
     discovery,
     every_receipt,
     exports,
@@ -27,6 +28,7 @@ from gateway.api import (
 )
 from gateway.api.body import DISK_QUOTA
 from gateway.api.context import CONTEXT, Context
+from gateway.api.digest import COPIES, DIGESTS, KeptCopies
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
 from gateway.api.limit import ADDRESS_RATES, RATES, SLOTS, WAITS, AddressRates, Rates, Slots
@@ -49,6 +51,7 @@ _MODULES = (
     get_offers,
     exports,
     changes,
+    digest,
     platforms,
     statistics,
     journal,
@@ -72,6 +75,8 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
+    app[DIGESTS] = Slots(context.limits.exports_at_once, full="digests-busy", each=1)
+    app[COPIES] = KeptCopies()
     processor = Processor(percent=context.limits.processor_percent, hurry=hurry, activity=activity)
     app[WORK_REGISTRY] = WorkRegistry(processor)
     app[DISK_QUOTA] = DiskQuota(context.limits.spool_bytes)

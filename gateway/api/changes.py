@@ -34,17 +34,26 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
     context, partner = context_of(request), partner_of(request)
     query = read_changes_query(request.query, partner, most=context.limits.page_items)
     reader = Reader(partner.platform)
-    cursor = await _cursor(context, query, reader)
+    cursor = await read_cursor(context, query, reader)
     changes, cursor, more = await _poll(request, query, reader, cursor)
-    rest = {
+    return await send_list(request, "changes", changes, page_end(context, cursor, more=more), HEADERS)
+
+
+def page_end(context: Context, cursor: Cursor, *, more: bool) -> dict[str, Any]:
+    """The members of a page behind its changes."""
+    return {
         "cursor": cursors.write(cursor, context.cursors),
         "fresh": utc(context.federation.offers.fresh),
         "more": more,
     }
-    return await send_list(request, "changes", changes, rest, HEADERS)
 
 
-async def _cursor(context: Context, query: ReaderQuery, reader: Reader) -> Cursor:
+def moved(cursor: Cursor, positions: tuple[int, ...], *, fresh: int, more: bool) -> Cursor:
+    """The cursor after a page that was read when the view was ``fresh`` last."""
+    return replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
+
+
+async def read_cursor(context: Context, query: ReaderQuery, reader: Reader) -> Cursor:
     """The reader's cursor. A cursor from a replica that is ahead waits until this one has caught up. Raises
     ProblemError.
     """
@@ -96,7 +105,7 @@ async def _poll(
             view.changes(cursor, reader=reader, criteria=query.criteria, limit=query.limit),
             items=min(query.limit, behind),
         )
-        cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
+        cursor = moved(cursor, positions, fresh=fresh, more=more)
         left = deadline - loop.time()
         if changes or more or left <= 0 or not await work.wait(view.moved(positions, left), otherwise=False):
             return changes, cursor, more

@@ -94,12 +94,12 @@ class AddressRates:
 
 class Slots:
     """Slots for long requests: uploads, exports. One partner holds at most half of them, so that it cannot lock out the
-    others; ``full`` is the problem code for no free slot.
+    others, or ``each``; ``full`` is the problem code for no free slot.
     """
 
-    def __init__(self, most: int, *, full: str) -> None:
+    def __init__(self, most: int, *, full: str, each: int | None = None) -> None:
         self._most = most
-        self._most_each = max(1, most // 2)
+        self._most_each = each or max(1, most // 2)
         self._full = full
         self._taken: dict[str, int] = {}
 

@@ -35,6 +35,7 @@ _FILTERS = (*_LISTED, "bbox", "territory")
 PAGING = ("limit", "cursor")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NODE = re.compile(r"[0-9a-f]{2}(?:[0-9a-f]{2})?")
 _INSTANT = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -184,6 +185,17 @@ def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int)
         cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
     return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=wait)
+
+
+def read_digest_query(given: MultiMapping[str], partner: Partner, *, most: int) -> tuple[ReaderQuery, str]:
+    """The query of the digest of a reader's copy, and the path of a node: hex digits, none for the root. Raises
+    ProblemError.
+    """
+    with Parameters(given, (*_FILTERS, *PAGING, "node")) as parameters:
+        criteria = _filter(parameters, partner)
+        cursor, limit = paging(parameters, most)
+        node = parameters.one("node", lambda text: valid(text, _NODE.fullmatch(text) is not None), "3f, 3fa0") or ""
+    return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=0.0), node
 
 
 def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:

@@ -93,6 +93,17 @@ class OfferView(View):
             lambda queries: changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit)
         )
 
+    async def changes_at_once(
+        self, wanted: Sequence[tuple[Cursor, int]], *, reader: Reader, criteria: Filter
+    ) -> list[tuple[list[dict[str, Any]], tuple[int, ...], bool]]:
+        """As ``changes``, for each cursor with its limit, all in one read transaction."""
+        return await self._ask(
+            lambda queries: [
+                changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit)
+                for cursor, limit in wanted
+            ]
+        )
+
     async def live_before(self, platform: str, before: Sequence[int]) -> AsyncIterator[tuple[str, int]]:
         """Id and revision of the platform's live offers that were last accepted at a submissions offset below
         ``before`` of their partition.

@@ -6,6 +6,8 @@ import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { crc32 } from 'node:zlib'
+import { nodeOf } from './digest.mjs'
+import { decoded, language, near } from './request.mjs'
 import { digestOf, equal, mac, opened } from './seal.mjs'
 import { reasons } from './verdict.mjs'
 import { at, catalogue, fault, isError, judge, LIMIT, matches, problem, schema, stored, today } from './verdict.mjs'
@@ -132,7 +134,7 @@ function authorizationServer({ headers }) {
 }
 function discovery() {
   const named = ['offers', 'changes', 'receipts', 'platforms'].map((name) => [name, `/v1/${name}`])
-  const endpoints = { token: '/oauth/token', ...Object.fromEntries(named) }
+  const endpoints = { token: '/oauth/token', digest: '/v1/changes/digest', ...Object.fromEntries(named) }
   const limits = { document_bytes: LIMIT, page_items: 1000 }
   return reply(200, { protocol_version: '1', ...VERSIONS, limits, endpoints })
 }
@@ -187,6 +189,12 @@ async function changes({ who, query }) {
   const more = place < log.length
   const cursor = close({ reader: me, place, start, end: more ? end : Date.now() })
   return reply(200, { changes: found, cursor, fresh: now(), more })
+}
+async function digest({ who, query: { node = '', ...query } }) {
+  const { body } = await changes({ who, query }), { filter } = opened('changes', query), me = who.platform
+  const isHeld = (one) => one.publisher !== me && changeFor(me, one, filter, false)
+  const held = [...offers.values()].filter(isHeld).map((one) => current(me, one))
+  return reply(200, body.more ? body : { ...body, node, ...nodeOf(held, node) }, NO_STORE)
 }
 const RECEIPT = {
   verdict: (one, wanted) => wanted.includes(one.verdict), id: (one, wanted) => one.id === wanted,
@@ -286,6 +294,7 @@ const routes = [
   ['GET', /^\/v1\/platforms$/, ANYBODY, {}, platforms],
   ['GET', /^\/v1\/offers$/, READ, FILTERS, list],
   ['GET', /^\/v1\/changes$/, READ, { ...FILTERS, wait: /^(?:[12]?\d(?:\.\d+)?|30(?:\.0+)?)$/ }, changes],
+  ['GET', /^\/v1\/changes\/digest$/, READ, { ...FILTERS, node: /^(?:[0-9a-f]{2}){1,2}$/ }, digest],
   ['GET', /^\/v1\/receipts$/, PUBLISH, RECEIPTS, listReceipts],
   ['GET', /^\/v1\/receipts\/([^/]{1,64})$/, PUBLISH, {}, readReceipt],
   ['GET', /^\/v1\/offers\/([^/]+)$/, READ, {}, read],
@@ -317,14 +326,6 @@ function admit(who, scope) {
   const most = config.requests_a_minute ?? 100_000, slot = `${who.platform} ${minute()}`
   spent.set(slot, (spent.get(slot) ?? 0) + 1)
   if (spent.get(slot) > most) throw fault('rate-limited', { expected: most })
-}
-function decoded(match) {
-  try { return match && decodeURIComponent(match) } catch { throw fault('id-in-path', { actual: match }) }
-}
-function near(name, known) {
-  const foreign = (one) => [...one].filter((letter) => !name.includes(letter)).length
-  const distance = (one) => foreign(one) + Math.abs(one.length - name.length)
-  return Object.keys(known).sort((one, other) => distance(one) - distance(other)).join(', ')
 }
 function parameters(search, known) {
   const query = {}
@@ -366,12 +367,6 @@ function document(error, lang) {
     ...(CHALLENGE[code] && { 'WWW-Authenticate': CHALLENGE[code](more) }),
     ...([429, 503].includes(status) && { 'Retry-After': '5' }),
   })
-}
-function language({ headers }) {
-  const asked = (headers['accept-language'] ?? '').split(',').map((one) => one.trim().split(/\s*;\s*q=/i))
-  const named = (tag) => asked.filter(([name]) => name.toLowerCase().split('-')[0] === tag)
-  const rank = (tag) => Math.max(0, ...named(tag).map(([, quality]) => Number(quality ?? 1)))
-  return rank('en') > rank('fr') ? 'en' : 'fr'
 }
 function send(response, { status, body, headers }) {
   const common = { 'Content-Type': 'application/json', 'X-Request-Id': randomBytes(8).toString('hex') }

@@ -3,7 +3,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { fault, kind } from './verdict.mjs'
 
 const hash = (text) => createHash('sha256').update(String(text))
-function canonical(node) {
+export function canonical(node) {
   if (kind(node) === 'array') return `[${node.map(canonical)}]`
   if (kind(node) !== 'object') return JSON.stringify(node)
   return `{${Object.keys(node).sort().map((key) => `${JSON.stringify(key)}:${canonical(node[key])}`)}}`
