@@ -1,11 +1,13 @@
 // Suivi des changements en Node 20, avec la commande sqlite3 (3.38 ou plus) : tient à jour une copie des offres.
 //   node suivre.mjs offres.db [filtres]       par exemple : node suivre.mjs offres.db 'territory=all&level=seconde'
+//   node suivre.mjs offres.db filtres --comparer      une fois par nuit : compare ensuite la copie, et répare ce qui diffère
 // Lit jusqu’à la fin du flux, puis s’arrête : lancez-le par cron, toutes les cinq minutes par exemple.
 // Variables : PASSERELLE_URL, PASSERELLE_CLIENT_ID, PASSERELLE_CLIENT_SECRET.
 // Les offres à afficher : SELECT document FROM offres WHERE document IS NOT NULL
 // Code de sortie : 0 la copie est à jour ; 2 elle ne l’est pas, mais reste cohérente : relancez.
 
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
 const { PASSERELLE_URL, PASSERELLE_CLIENT_ID: client_id, PASSERELLE_CLIENT_SECRET: client_secret } = process.env;
@@ -88,34 +90,113 @@ function appliquer(base, page, generation) {
   );
 }
 
-async function suivre(base, filtres) {
-  let jeton = await prendreJeton(), renouvele = false;
+let jeton;
+
+/** Un GET avec le jeton ; s’il a expiré, un autre, une seule fois. */
+async function lire(chemin) {
+  for (let renouvele = false; ; renouvele = true) {
+    jeton ??= await prendreJeton();
+    const recu = await appel(chemin, { headers: { Authorization: `Bearer ${jeton}`, "Accept-Language": "fr" } });
+    if (recu[0] !== 401 || renouvele) return recu;
+    jeton = undefined;
+  }
+}
+
+/** Lit jusqu’à la fin du flux et rend la dernière page, qui donne, si on le demande, les empreintes d’un nœud. */
+async function suivre(base, filtres, noeud) {
   for (;;) {
     const [{ curseur, generation }] = sql(base, "SELECT curseur, generation FROM flux;");
     const requete = new URLSearchParams(filtres);
     requete.set("limit", "500");
     if (curseur !== "") requete.set("cursor", curseur);
-    const headers = { Authorization: `Bearer ${jeton}`, "Accept-Language": "fr" };
-    const [code, page] = await appel(`/v1/changes?${requete}`, { headers });
+    if (noeud) requete.set("node", noeud);
+    const [code, page] = await lire(`/v1/changes${noeud === undefined ? "" : "/digest"}?${requete}`);
     if (code === 200) {
       appliquer(base, page, generation);
-      renouvele = false;
-      if (!page.more) return;
+      if (!page.more) return page;
     } else if (code === 410) {
-      // Relire du début, sans vider la copie : l’ancienne génération reste visible jusqu’à la fin du flux.
-      sql(base, "UPDATE flux SET curseur = '', generation = generation + 1;");
-    } else if (code === 401 && !renouvele) { // le jeton a expiré : un autre, une seule fois
-      jeton = await prendreJeton();
-      renouvele = true;
+      relireDuDebut(base);
     } else {
       echec(motif(code, page));
     }
   }
 }
 
-const [base, filtres = ""] = process.argv.slice(2);
-if (!base) echec("Usage : node suivre.mjs offres.db [filtres]");
+/** Sans vider la copie : l’ancienne génération reste visible jusqu’à la fin du flux. */
+const relireDuDebut = (base) => sql(base, "UPDATE flux SET curseur = '', generation = generation + 1;");
+
+const sha256 = (texte) => createHash("sha256").update(texte).digest("hex");
+const HEXA = Array.from({ length: 256 }, (_, nombre) => nombre.toString(16).padStart(2, "0"));
+
+/** La forme RFC 8785 : sans blancs, membres triés. */
+function canonique(valeur) {
+  if (Array.isArray(valeur)) return `[${valeur.map(canonique)}]`;
+  if (valeur === null || typeof valeur !== "object") return JSON.stringify(valeur);
+  return `{${Object.keys(valeur).sort().map((nom) => `${JSON.stringify(nom)}:${canonique(valeur[nom])}`)}}`;
+}
+
+function empreinte(document) {
+  try {
+    return sha256(canonique(JSON.parse(document)));
+  } catch {
+    return "illisible";
+  }
+}
+
+/** Les lignes de la copie, par feuille. */
+function lignes(base) {
+  const feuilles = {};
+  const offres = sql(base, "SELECT id, sequence, document FROM offres WHERE document IS NOT NULL ORDER BY id;");
+  for (const { id, sequence, document } of offres)
+    (feuilles[sha256(id).slice(0, 4)] ??= []).push(`${id} ${sequence} ${empreinte(document)}\n`);
+  return feuilles;
+}
+
+/** Les enfants d’un nœud dont l’empreinte n’est pas celle de la passerelle. */
+async function differents(base, filtres, noeud) {
+  const { children } = await suivre(base, filtres, noeud);
+  const feuilles = lignes(base);
+  const sous = (nom) => HEXA.map((hexa) => sha256((feuilles[nom + hexa] ?? []).join("")));
+  const miens = noeud ? sous(noeud) : HEXA.map((hexa) => sha256(sous(hexa).join("")));
+  return HEXA.filter((_, rang) => miens[rang] !== children[rang]).map((hexa) => noeud + hexa);
+}
+
+/** Rend la feuille égale : efface ce qui est faux, reprend ce qui manque. Rend le nombre d’offres réparées. */
+async function reparer(base, filtres, feuille) {
+  const { items } = await suivre(base, filtres, feuille);
+  const voulues = new Map(items.map((item) => [`${item.id} ${item.sequence} ${item.digest}\n`, item]));
+  const reparees = new Set();
+  for (const ligne of lignes(base)[feuille] ?? []) {
+    if (voulues.delete(ligne)) continue;
+    const [id] = ligne.split(" ");
+    sql(base, `DELETE FROM offres WHERE id = ${texteSql(id)};`);
+    reparees.add(id);
+  }
+  for (const { id, sequence } of voulues.values()) {
+    reparees.add(id);
+    const [code, { sequence: recue, offer }] = await lire(`/v1/offers/${id}`);
+    if (code !== 200 || recue !== sequence) continue; // elle vient de changer : le flux l’apporte
+    const valeurs = `${texteSql(id)}, ${sequence}, ${texteSql(JSON.stringify(offer))}`;
+    sql(base, `INSERT OR REPLACE INTO offres SELECT ${valeurs}, generation FROM flux;`);
+  }
+  return reparees.size;
+}
+
+async function comparer(base, filtres) {
+  let nombre = 0;
+  const noeuds = await differents(base, filtres, "");
+  if (noeuds.length > 128) relireDuDebut(base); // presque tout diffère
+  else
+    for (const noeud of noeuds)
+      for (const feuille of await differents(base, filtres, noeud)) nombre += await reparer(base, filtres, feuille);
+  if (noeuds.length > 0 && (await differents(base, filtres, "")).length > 0) echec("La copie diffère encore : relancez.");
+  console.log(noeuds.length > 128 ? "Copie relue du début." : `Copie comparée ; offres réparées : ${nombre}.`);
+}
+
+const [base, filtres = "", option] = process.argv.slice(2);
+if (!base || (option && option !== "--comparer")) echec("Usage : node suivre.mjs offres.db [filtres [--comparer]]");
 preparer(base, filtres);
 await suivre(base, filtres);
+if (option) await comparer(base, filtres);
 const [{ nombre }] = sql(base, "SELECT count(document) AS nombre FROM offres;");
 console.log(`Copie à jour ; offres en ligne : ${nombre}.`);

@@ -1,12 +1,13 @@
 <?php
 // Suivi des changements en PHP 8 (extensions curl et pdo_sqlite) : tient à jour une copie des offres dans SQLite.
 //   php suivre.php offres.db [filtres]        par exemple : php suivre.php offres.db 'territory=all&level=seconde'
+//   php suivre.php offres.db filtres --comparer       une fois par nuit : compare ensuite la copie, et répare ce qui diffère
 // Lit jusqu’à la fin du flux, puis s’arrête : lancez-le par cron, toutes les cinq minutes par exemple.
 // Variables : PASSERELLE_URL, PASSERELLE_CLIENT_ID, PASSERELLE_CLIENT_SECRET.
 // Les offres à afficher : SELECT document FROM offres WHERE document IS NOT NULL
 // Code de sortie : 0 la copie est à jour ; 2 elle ne l’est pas, mais reste cohérente : relancez.
 
-const FORME = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_PRESERVE_ZERO_FRACTION;
+const FORME = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_LINE_TERMINATORS | JSON_PRESERVE_ZERO_FRACTION;
 
 function echec(string $texte): never {
     fwrite(STDERR, "$texte\n");
@@ -83,33 +84,119 @@ function appliquer(PDO $base, stdClass $page, int $generation): void {
     $base->commit();
 }
 
-function suivre(PDO $base, string $filtres): void {
-    $jeton = jeton();
-    $renouvele = false;
-    do {
+/** Un GET avec le jeton ; s’il a expiré, un autre, une seule fois. */
+function lire(string $chemin): array {
+    static $jeton = null;
+    for ($renouvele = false; ; $renouvele = true) {
+        $jeton ??= jeton();
+        $recu = appel($chemin, [CURLOPT_HTTPHEADER => ["Authorization: Bearer $jeton", 'Accept-Language: fr']]);
+        if ($recu[0] !== 401 || $renouvele) return $recu;
+        $jeton = null;
+    }
+}
+
+/** Lit jusqu’à la fin du flux et rend la dernière page, qui donne, si on le demande, les empreintes d’un nœud. */
+function suivre(PDO $base, string $filtres, ?string $noeud = null): stdClass {
+    while (true) {
         ['curseur' => $curseur, 'generation' => $generation] = $base->query('SELECT * FROM flux')->fetch();
-        $requete = http_build_query(['limit' => 500] + ($curseur === '' ? [] : ['cursor' => $curseur]));
-        $entetes = ["Authorization: Bearer $jeton", 'Accept-Language: fr'];
-        [$code, $page] = appel("/v1/changes?$requete" . ($filtres === '' ? '' : "&$filtres"), [CURLOPT_HTTPHEADER => $entetes]);
+        $demande = ['limit' => 500, 'cursor' => $curseur === '' ? null : $curseur, 'node' => $noeud ?: null];
+        $requete = http_build_query($demande) . ($filtres === '' ? '' : "&$filtres");
+        [$code, $page] = lire('/v1/changes' . ($noeud === null ? '' : '/digest') . "?$requete");
         if ($code === 200) {
             appliquer($base, $page, (int) $generation);
-            $renouvele = false;
+            if (!$page->more) return $page;
         } elseif ($code === 410) {
-            // Relire du début, sans vider la copie : l’ancienne génération reste visible jusqu’à la fin du flux.
-            $base->exec("UPDATE flux SET curseur = '', generation = generation + 1");
-        } elseif ($code === 401 && !$renouvele) { // le jeton a expiré : un autre, une seule fois
-            $jeton = jeton();
-            $renouvele = true;
+            relireDuDebut($base);
         } else {
             echec(motif($code, $page));
         }
-    } while ($code !== 200 || $page->more);
+    }
 }
 
-$argc >= 2 || echec('Usage : php suivre.php offres.db [filtres]');
+/** Sans vider la copie : l’ancienne génération reste visible jusqu’à la fin du flux. */
+function relireDuDebut(PDO $base): void {
+    $base->exec("UPDATE flux SET curseur = '', generation = generation + 1");
+}
+
+/** La forme RFC 8785 : sans blancs, membres triés comme en UTF-16, nombres écrits comme en JavaScript. */
+function canonique(mixed $valeur): string {
+    if (is_array($valeur)) return '[' . implode(',', array_map('canonique', $valeur)) . ']';
+    if (is_float($valeur)) return nombre($valeur);
+    if (!is_object($valeur)) return json_encode($valeur, FORME);
+    $membres = [];
+    foreach ($valeur as $nom => $membre) {
+        $nom = (string) $nom;
+        $membres[iconv('UTF-8', 'UTF-16BE', $nom)] = json_encode($nom, FORME) . ':' . canonique($membre);
+    }
+    ksort($membres, SORT_STRING);
+    return '{' . implode(',', $membres) . '}';
+}
+
+function nombre(float $valeur): string {
+    if (floor($valeur) === $valeur) return number_format($valeur, 0, '', '');
+    [$chiffres, $puissance] = explode('e', json_encode($valeur)) + [1 => '0'];
+    if ($puissance === '0') return $chiffres;
+    if ((int) $puissance < -6) return preg_replace('/\.0$/', '', $chiffres) . "e$puissance";
+    $decimales = str_repeat('0', -1 - (int) $puissance) . preg_replace('/\.0$|\D/', '', $chiffres);
+    return ($valeur < 0 ? '-' : '') . "0.$decimales";
+}
+
+/** Les lignes de la copie, par feuille. */
+function lignes(PDO $base): array {
+    $feuilles = [];
+    foreach ($base->query('SELECT * FROM offres WHERE document IS NOT NULL ORDER BY id') as $offre) {
+        $empreinte = hash('sha256', canonique(json_decode($offre['document'])));
+        $feuilles[substr(hash('sha256', $offre['id']), 0, 4)][] = "{$offre['id']} {$offre['sequence']} $empreinte\n";
+    }
+    return $feuilles;
+}
+
+/** Les enfants d’un nœud dont l’empreinte n’est pas celle de la passerelle. */
+function differents(PDO $base, string $filtres, string $noeud): array {
+    $siens = suivre($base, $filtres, $noeud)->children;
+    $feuilles = lignes($base);
+    $hexa = array_map(fn(int $nombre) => sprintf('%02x', $nombre), range(0, 255));
+    $sous = fn(string $nom) => array_map(fn($fin) => hash('sha256', implode('', $feuilles[$nom . $fin] ?? [])), $hexa);
+    $miens = $noeud ? $sous($noeud) : array_map(fn($nom) => hash('sha256', implode('', $sous($nom))), $hexa);
+    return array_map(fn(int $rang) => $noeud . $hexa[$rang], array_keys(array_diff_assoc($miens, $siens)));
+}
+
+/** Rend la feuille égale : efface ce qui est faux, reprend ce qui manque. Rend le nombre d’offres réparées. */
+function reparer(PDO $base, string $filtres, string $feuille): int {
+    $voulues = $reparees = [];
+    foreach (suivre($base, $filtres, $feuille)->items as $item) $voulues["$item->id $item->sequence $item->digest\n"] = $item;
+    foreach (array_diff(lignes($base)[$feuille] ?? [], array_keys($voulues)) as $ligne) {
+        $id = strtok($ligne, ' ');
+        $base->prepare('DELETE FROM offres WHERE id = ?')->execute([$id]);
+        $reparees[$id] = true;
+    }
+    foreach (array_diff(array_keys($voulues), lignes($base)[$feuille] ?? []) as $ligne) {
+        $item = $voulues[$ligne];
+        $reparees[$item->id] = true;
+        [$code, $recue] = lire("/v1/offers/$item->id");
+        if ($code !== 200 || $recue->sequence !== $item->sequence) continue; // elle vient de changer : le flux l’apporte
+        $base->prepare('INSERT OR REPLACE INTO offres SELECT ?, ?, ?, generation FROM flux')
+            ->execute([$item->id, $item->sequence, json_encode($recue->offer, FORME)]);
+    }
+    return count($reparees);
+}
+
+function comparer(PDO $base, string $filtres): void {
+    $nombre = 0;
+    $noeuds = differents($base, $filtres, '');
+    $tout = count($noeuds) > 128;
+    if ($tout) relireDuDebut($base); // presque tout diffère
+    foreach ($tout ? [] : $noeuds as $noeud)
+        foreach (differents($base, $filtres, $noeud) as $feuille) $nombre += reparer($base, $filtres, $feuille);
+    if ($noeuds && differents($base, $filtres, '')) echec('La copie diffère encore : relancez.');
+    echo $tout ? "Copie relue du début.\n" : "Copie comparée ; offres réparées : $nombre.\n";
+}
+
+($argc >= 2 && ($argv[3] ?? '--comparer') === '--comparer') || echec('Usage : php suivre.php offres.db [filtres [--comparer]]');
 try {
     $base = ouvrir($argv[1], $argv[2] ?? '');
     suivre($base, $argv[2] ?? '');
+    isset($argv[3]) && comparer($base, $argv[2]);
     echo "Copie à jour ; offres en ligne : {$base->query('SELECT count(document) FROM offres')->fetchColumn()}.\n";
 } catch (PDOException $echec) {
     echec($echec->getMessage());

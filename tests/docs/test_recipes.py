@@ -223,6 +223,41 @@ async def test_a_copy_is_read_again_without_being_emptied(
     assert (0, "Copie à jour ; offres en ligne : 0.\n") == (read.code, read.output), read
 
 
+@pytest.mark.parametrize("language", ["node", "php"])
+async def test_a_copy_is_compared_and_what_differs_is_mended(
+    language: str, accounts: tuple[Account, Account], tmp_path: Path
+) -> None:
+    """DIG-002, DIG-003: missing, extra, stale, corrupt; and nearly everything, which is read from the start."""
+    publisher, subscriber = accounts
+    numbers = {"é": [0.00001, -0.0000015, 1e-7, 48.0, -0.0], "10": 333333333.3333333, "9": {}, "\ufb33": '\u20ac "/'}
+    everything = [offer(number, extensions={"bretagne": numbers}) for number in range(12)]
+    await publisher.run(PUBLISH[language], *publishing(export(tmp_path, *everything)))
+    comparing = FOLLOW[language], "copie.db", "territory=all", "--comparer"
+    for wrongs, expected in (
+        ((), "Copie comparée ; offres réparées : 0.\n"),
+        (
+            (
+                "DELETE FROM offres WHERE id LIKE '%-1'",
+                "INSERT INTO offres SELECT 'bretagne:ancienne', 1, '{}', generation FROM flux",
+                "UPDATE offres SET sequence = sequence - 1 WHERE id LIKE '%-2'",
+                "UPDATE offres SET document = replace(document, '48', '47') WHERE id LIKE '%-3'",
+                "UPDATE offres SET sequence = 1 << 60, document = NULL WHERE id LIKE '%-4'",
+                "UPDATE offres SET document = 'illisible' WHERE id LIKE '%-5'",
+            ),
+            "Copie comparée ; offres réparées : 6.\n",
+        ),
+        (
+            [f"INSERT INTO offres VALUES ('bretagne:autre-{number}', 1, '{{}}', 1)" for number in range(400)],
+            "Copie relue du début.\n",
+        ),
+    ):
+        for wrong in wrongs:
+            change_copy(tmp_path, wrong)
+        read = await subscriber.run(*comparing)
+        assert (0, f"{expected}Copie à jour ; offres en ligne : 12.\n") == (read.code, read.output), read
+        assert everything[3]["location"] == copied(tmp_path)["bretagne:recette-3"]["location"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_refused_call_ends_with_its_reason(
     language: str, accounts: tuple[Account, Account], tmp_path: Path
