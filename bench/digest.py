@@ -23,6 +23,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord, offer_record
+from gateway.runtime.loop import bound_collections
 
 _BUILT_BAR_MS, _KEPT_BAR_MS = 1_000, 50
 _PLATFORM = "hauts-de-france"
@@ -38,6 +39,7 @@ async def measure(count: int) -> AsyncIterator[Row]:
         partner = Partner(platform=_PLATFORM, name="x", scopes=frozenset({"offers:read"}), secrets=(secret.kept,))
         await federation.partners.save(partner)
         await fill(federation, count)
+        bound_collections()
         session, url = await serve_here(stack, settings, federation, lambda *_: None)
         client = Client(session, url, client_id=_PLATFORM, client_secret=secret.text)
         taken: dict[str, list[float]] = {"feed": [], "built": [], "kept": [], "kept, changed": []}

@@ -98,6 +98,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api/write/test_processor.py::test_a_slice_holds_back_while_another_partner_has_a_short_request",
         "tests/api/write/test_ending.py::test_a_partner_beyond_its_share_is_refused_by_code_while_others_ask",
         "tests/api/write/test_ending.py::test_184_bytes_do_not_cost_a_hundred_megabytes",
+        "tests/api/read/test_digest.py::test_one_request_of_a_partner_runs_at_a_time",
+        "tests/api/read/test_digest.py::test_few_copies_are_kept_and_one_of_any_size",
         "tests/log/contract/log_appending.py::test_a_full_queue_raises_busy_and_writes_no_refused_record",
         "tests/threats/test_fair_shares.py::test_others_are_answered_before_the_worst_upload_is",
     ),
