@@ -1,6 +1,6 @@
 # One target for each task of a user or a contributor. Needs Python 3.11 or newer with its venv module, and git.
 BIN := .venv/bin
-CODE := $(wildcard schemas gateway adapters conformance demo)
+CODE := $(wildcard schemas gateway adapters conformance clients demo)
 WORKERS ?= 3
 # Tests start hundreds of commands; with bytecode files each one starts a second sooner.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,4 +1,4 @@
-"""Build the wheel of a release and its bill of materials, or list everything that is missing: ``make release``.
+"""Build the wheels of a release and its bill of materials, or list everything that is missing: ``make release``.
 
 Needs the development environment. ``publiccode.yml`` has a placeholder for the address of the repository, which the
 publisher replaces.
@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+CLIENT = "clients/python"
 _MANDATORY = (
     "publiccodeYmlVersion",
     "name",
@@ -54,6 +55,9 @@ def problems(root: Path) -> list[str]:
     publiccode = yaml.safe_load((root / "publiccode.yml").read_text(encoding="utf-8"))
     found = [*_of_changelog(root, version, publiccode), *_of_publiccode(publiccode)]
     found += _of_image((root / "Containerfile").read_text(encoding="utf-8"))
+    client = tomllib.loads((root / CLIENT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    if client != version:
+        found.append(f"{CLIENT}/pyproject.toml: the version is {client}, not {version}, that of the gateway; set it")
     if publiccode.get("softwareVersion") != version:
         found.append(f"publiccode.yml: softwareVersion is not {version}, the version of pyproject.toml; set it")
     return found
@@ -139,8 +143,9 @@ def main(root: Path = ROOT) -> int:
         print("Not ready for a release:", *found, sep="\n- ", file=sys.stderr)
         return 1
     build(root, root / "dist")
+    build(root / CLIENT, root / "dist")
     bill = write_bill(root, root / "dist")
-    print("Built:", *sorted(path.name for path in (root / "dist").glob("passerelle-*.whl")), bill.name)
+    print("Built:", *sorted(path.name for path in (root / "dist").glob("passerelle*.whl")), bill.name)
     return 0
 
 

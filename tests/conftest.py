@@ -27,6 +27,7 @@ from gateway.runtime.loop import bound_collections
 from tests import lanes, spread
 from tests.browser import program
 from tests.clients import openapi_generator, tools
+from tests.clients.python import postgres
 from tests.deploy import programs
 from tests.docs import recipe
 from tests.log.kafka.cluster import LocalCluster
@@ -46,6 +47,7 @@ _COLLECTED_AT = 50_000
 # Of the contract of logs: assertions are rewritten as in test modules, whichever test imports them first.
 for _module in ("log_fixture", "log_appending", "log_reading", "log_owning", "log_keeping"):
     pytest.register_assert_rewrite(f"tests.log.contract.{_module}")
+pytest.register_assert_rewrite("tests.clients.python.follow_contract")
 
 hypothesis.settings.register_profile(
     "tests", hypothesis.settings.default, deadline=None
@@ -69,6 +71,7 @@ UNAVAILABLE: Mapping[str, Callable[[], str | None]] = {
     "generator": openapi_generator.generator_missing,
     "go": openapi_generator.go_missing,
     "guzzle": openapi_generator.guzzle_missing,
+    "postgresql": postgres.missing,
     "browser": program.missing,
     **programs.UNAVAILABLE,
 }

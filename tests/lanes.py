@@ -26,7 +26,20 @@ FIXTURES = frozenset({"kafka_broker", "kafka_cluster", "kafka_servers", "running
 """Fixtures that start a broker, or commands as processes."""
 
 MARKERS = frozenset(
-    {"slow", "browser", "generator", "image", "kafka", "nginx", "node", "prometheus", "recipes", "samples", "systemd"}
+    {
+        "slow",
+        "browser",
+        "generator",
+        "image",
+        "kafka",
+        "nginx",
+        "node",
+        "postgresql",
+        "prometheus",
+        "recipes",
+        "samples",
+        "systemd",
+    }
 )
 """Markers of slow tests: ``slow``, and those of what this checkout does not hold."""
 

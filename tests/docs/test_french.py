@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
-    path for part in ("adapters", "conformance", "demo", "gateway", "schemas") for path in (ROOT / part).rglob("*.json")
+    path
+    for part in ("adapters", "clients", "conformance", "demo", "gateway", "schemas")
+    for path in (ROOT / part).rglob("*.json")
 )
 
 

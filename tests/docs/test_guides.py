@@ -15,6 +15,7 @@ PAIRS = {
     "fr/exploiter.md": "run.md",
     "fr/reparer.md": "mend.md",
     "fr/essai.md": "mock.md",
+    "fr/client.md": "client.md",
 }
 TRANSLATED = {"passerelle validate FICHIER": "passerelle validate FILE"}
 """Names that a French reader gets in French."""

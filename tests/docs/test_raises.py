@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PRODUCT = ("schemas", "gateway", "adapters", "conformance", "demo")
+PRODUCT = ("schemas", "gateway", "adapters", "conformance", "clients", "demo")
 _RAISES = re.compile(r"\bRaises?\b([^.:]*)")
 _ERROR = re.compile(r"\b[A-Z]\w*Error\b")
 

@@ -8,7 +8,6 @@ ROOMS = (ROOT, ROOT / "gateway", ROOT / "adapters")
 """Where the room of a folder of tests is looked for."""
 WHOLE = {
     "browser": "what tests in a browser share",
-    "clients": "the contract in the tools of partners",
     "damage": "damaged files, whichever room wrote them",
     "end_to_end": "the gateway from outside",
     "faults": "the federation while parts of it fail",

@@ -10,7 +10,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("folder", ["adapters", "bench", "conformance", "demo", "gateway", "schemas", "tests"])
+@pytest.mark.parametrize(
+    "folder", ["adapters", "bench", "clients", "conformance", "demo", "gateway", "schemas", "tests"]
+)
 def test_no_code_handles_groups_by_except_star(folder: str) -> None:
     """Before Python 3.11.4 an error that is raised there becomes a group itself, and no caller knows it again
     (https://github.com/python/cpython/issues/103590).

@@ -18,6 +18,7 @@ SCRIPT = ROOT / "requirements" / "release.py"
 URL = "https://forge.collectivite.fr/stages/passerelle.git"
 BASE, DIGEST = "ARG BASE=docker.io/library/python:3.13-slim", "sha256:" + "0123456789abcdef" * 4
 _COPIED = ("schemas", "gateway", "adapters", "conformance", "pyproject.toml", "README.md", "LICENCE")
+_IGNORED = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
 
 
 def release(root: Path) -> subprocess.CompletedProcess[str]:
@@ -29,6 +30,7 @@ def tree(tmp_path: Path) -> Path:
     """A tree that is ready: this one with the publisher's address, a day and the digest of the image's base."""
     for name in ("pyproject.toml", "CHANGELOG.md", "publiccode.yml", "Containerfile"):
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "clients", tmp_path / "clients", ignore=_IGNORED)
     change(tmp_path / "Containerfile", BASE, f"{BASE}@{DIGEST}")
     change(tmp_path / "CHANGELOG.md", "## 0.1.0 — unreleased", "## 0.1.0 — 2027-01-31")
     publiccode = yaml.safe_load((tmp_path / "publiccode.yml").read_text())
@@ -69,6 +71,7 @@ def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
         ("Containerfile", f"@{DIGEST}", "", "BASE is docker.io/library/python:3.13-slim; name"),
         ("Containerfile", DIGEST, DIGEST[:-1], "BASE is docker.io/library/python:3.13-slim@sha256"),
         ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "the first section is not that of 0.2.0"),
+        ("clients/python/pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "is 0.2.0, not 0.1.0"),
     ],
 )
 def test_an_unready_release_is_refused_by_name_and_not_built(
@@ -82,15 +85,20 @@ def test_an_unready_release_is_refused_by_name_and_not_built(
 
 def test_a_ready_release_becomes_a_wheel(tree: Path) -> None:
     for name in _COPIED[:4]:
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tree / name, ignore=_IGNORED)
     for name in _COPIED[4:]:
         shutil.copy(ROOT / name, tree / name)
     ended = release(tree)
-    built = "Built: passerelle-0.1.0-py3-none-any.whl passerelle-0.1.0.cdx.json\n"
+    built = (
+        "Built: passerelle-0.1.0-py3-none-any.whl passerelle_client-0.1.0-py3-none-any.whl passerelle-0.1.0.cdx.json\n"
+    )
     assert (0, built) == (ended.returncode, ended.stdout), ended.stderr
     bill = json.loads((tree / "dist/passerelle-0.1.0.cdx.json").read_text())
     assert ("CycloneDX", True) == (bill["bomFormat"], len(bill["components"]) > 30)
-    with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
+    with zipfile.ZipFile(next((tree / "dist").glob("passerelle-*.whl"))) as wheel:
         names = set(wheel.namelist())
+    with zipfile.ZipFile(next((tree / "dist").glob("passerelle_client-*.whl"))) as wheel:
+        of_client = {name for name in wheel.namelist() if name.startswith("passerelle_client/")}
+    assert {"passerelle_client/words.json", "passerelle_client/py.typed"} < of_client < names
     assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/lock.py"} <= names
     assert [] == [name for name in names if name.startswith("demo/")], "an operator installs no demo"
