@@ -19,12 +19,12 @@ from aiohttp import hdrs, web
 import schemas
 from bench.row import Row, times
 from bench.views import PARTITIONS, PLATFORMS, in_chunks, offers, timed
+from demo.client import Client
 from gateway import clock
 from gateway.bootstrap.log import with_signing_key
 from gateway.bootstrap.pages import add_site, page_ports
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import AddPages, build_api, listen, serve
-from gateway.client import Client
 from gateway.federation import Federation
 from gateway.federation.figures import Figures, public_figures
 from gateway.federation.offers import search_offers

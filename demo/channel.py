@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaProducer
 
 from adapters.pull.pulls import order_run
 from demo.balance import Document
+from demo.client import NDJSON, Client, ClientAnswer
 from demo.traffic import ChangeSet
 from gateway import clock
-from gateway.client import NDJSON, Client, ClientAnswer
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import RunOrder, SourceRun

@@ -15,6 +15,7 @@ from rich.live import Live
 
 from demo.broker import BrokerError
 from demo.channel import ChannelError
+from demo.client import ClientError
 from demo.cluster import VARIABLE, ClusterError, lent_cluster
 from demo.display import LiveView, ProgressLines, plain_line, print_end
 from demo.federation import (
@@ -32,7 +33,6 @@ from demo.step import pause_between_polls
 from demo.subscriber import VISITOR, SubscriberError
 from gateway.cli.console import FAILED, OUT, CommandError
 from gateway.cli.operator_context import command_errors
-from gateway.client import ClientError
 from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5

@@ -22,6 +22,7 @@ from adapters.profile.joining import Joined, join
 from demo.balance import ExternalCounts
 from demo.broker import LocalBroker
 from demo.channel import Batches, Channel, Inbox, Pulled, Puts, RefusalCounts, SnapshotChannel
+from demo.client import Client
 from demo.cluster import cleared, lent_cluster
 from demo.doorway import serving_doorways
 from demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, EntryError, JoiningPlatform, departments_of, enter
@@ -33,7 +34,6 @@ from demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_
 from demo.traffic import Arrivals
 from gateway import clock
 from gateway.bootstrap import open_log
-from gateway.client import Client
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.operate.desk import Desk

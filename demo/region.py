@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from demo.balance import Party
 from demo.channel import Channel
+from demo.client import Client
 from demo.region_site.simulator import RegionalPlatform
 from demo.subscriber import OfferCopy, counted
 from demo.traffic import Publications
-from gateway.client import Client
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from demo.balance import Balance, compute_balance
+from demo.client import Client
 from demo.entry import departments_of
 from demo.federation import OBSERVER, DemoFederation
 from demo.region import RegionSystems
@@ -15,7 +16,6 @@ from demo.site import UNCOVERED, towns_in
 from demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
 from demo.subscriber import OfferCopy, read_changes
 from demo.traffic import OfferAct, next_act
-from gateway.client import Client
 
 BALANCE_SECONDS = 180.0
 """Continuous traffic rests after these, until everything balances."""

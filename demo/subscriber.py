@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from gateway.client import Client
+from demo.client import Client
 
 VISITOR = "visitor"
 """Partner for manual calls during the demo; its offers are not counted."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import asyncssh
 from aiohttp import hdrs, web
 
-from gateway.client import Client
+from demo.client import Client
 
 ERROR_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>503</title></head><body><h1>Service momentan\xc3\xa9ment indisponible</h1>"

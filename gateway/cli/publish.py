@@ -1,6 +1,6 @@
 """``passerelle publish``: send a file of offers and withdrawals to a gateway, and report their outcomes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,15 +11,15 @@ import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli.console import ERR, Lang, asynchronous
-from gateway.cli.document import FileDocument, read_submissions
-from gateway.cli.partner_context import as_partner, client_id, gateway_url, refused
-from gateway.cli.tally import DocumentTally
-from gateway.client import NDJSON, Client
+from gateway.cli.console import ERR, Lang
+from gateway.cli.document import read_submissions
+from gateway.cli.partner_context import as_partner, client_id
+from gateway.cli.tally import conclude
+from passerelle_client import Outcome, Publisher
 from schemas.texts import load_words
 
 _BATCH_DOCUMENTS = 500
-_BATCH_BYTES = 4 * 1024 * 1024
+_LAST = _BATCH_DOCUMENTS - 1
 _WORDS = load_words(SimpleNamespace, "gateway", "publish")
 
 
@@ -74,8 +74,7 @@ def write_note(file: Path, note: UploadProgress) -> None:
         return
 
 
-@asynchronous
-async def publish(
+def publish(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
     lang: Lang = "fr",
     start: Annotated[
@@ -91,46 +90,20 @@ async def publish(
     """
     words = _WORDS[lang]
     documents = list(read_submissions(file, lang))
-    note = None if str(file) == "-" else UploadProgress.about(file, url=gateway_url(), client=client_id())
-    first = start or (1 if note is None else read_note(file, note))
-    if first > 1:
-        ERR.print(words.resuming.format(first))
-    left = [document for document in documents if document.number >= first]
-    async with as_partner(lang) as client:
+    with as_partner(lang) as connection:
+        noted = None if str(file) == "-" else UploadProgress.about(file, url=connection.url, client=client_id())
+        first = start or (1 if noted is None else read_note(file, noted))
+        if first > 1:
+            ERR.print(words.resuming.format(first))
+        left = [document for document in documents if document.number >= first]
         with progress_bar() as progress:
-            tally = await _send(client, left, progress, file, note)
-        if note is not None:
-            note_path(file).unlink(missing_ok=True)
-        await tally.follow(client)
-    tally.conclude(lang)
+            task = progress.add_task(words.publishing, total=len(left))
 
+            def sent(outcome: Outcome) -> None:
+                progress.advance(task)
+                if noted is not None and outcome.index is not None and outcome.index % _BATCH_DOCUMENTS == _LAST:
+                    write_note(file, replace(noted, next=left[outcome.index].number + 1))
 
-async def _send(
-    client: Client, documents: Sequence[FileDocument], progress: Progress, file: Path, note: UploadProgress | None
-) -> DocumentTally:
-    tally, words = DocumentTally(), _WORDS[client.language]
-    task = progress.add_task(words.publishing, total=len(documents))
-    for batch in _batches(documents):
-        body = b"\n".join(document.line for document in batch) + b"\n"
-        answer = await client.call("POST", "/v1/offers/batch", params={"partial": "true"}, body=body, media_type=NDJSON)
-        # 422 alone is no failure of the call: a batch with every document refused queues nothing and gets it too.
-        if not tally.take(batch, answer):
-            raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
-        if note is not None:
-            write_note(file, replace(note, next=batch[-1].number + 1))
-        progress.advance(task, len(batch))
-    return tally
-
-
-def _batches(documents: Sequence[FileDocument]) -> Iterator[list[FileDocument]]:
-    """Split into batches of 1 to 500 documents and at most 4 MiB, or of one larger document."""
-    batch: list[FileDocument] = []
-    size = 0
-    for document in documents:
-        if batch and (len(batch) == _BATCH_DOCUMENTS or size + len(document.raw) > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(document)
-        size += len(document.raw)
-    if batch:
-        yield batch
+            summary = Publisher(connection).batch((document.line for document in left), sent)
+        note_path(file).unlink(missing_ok=True)
+    conclude(summary, left, lang)

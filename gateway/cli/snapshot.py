@@ -1,52 +1,37 @@
 """``passerelle mark`` and ``snapshot``: send a publisher's complete set of offers; absent offers are withdrawn."""
 
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
 
-import orjson
 import typer
-from rich.progress import Progress
 
-from gateway.cli.console import ERR, CommandError, Lang, asynchronous
+from gateway.cli.console import ERR, CommandError, Lang
 from gateway.cli.document import FileDocument, read_documents
-from gateway.cli.partner_context import as_partner, refused
+from gateway.cli.partner_context import as_partner
 from gateway.cli.publish import progress_bar
-from gateway.cli.tally import DocumentTally
-from gateway.client import NDJSON, Client, ClientAnswer
+from gateway.cli.tally import conclude
 from gateway.ingest.upload.splitting import declared_count
+from passerelle_client import ConfirmError, Publisher, take_mark
+from passerelle_client import snapshot as send_snapshot
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
-_PIECE = 200
-_WAITING = {"Prefer": "wait=30"}
-"""The response has the decisions of the first 30 s; later ones are read from the receipts."""
 _WORDS = load_words(SimpleNamespace, "gateway", "snapshot")
 
 
-@asynchronous
-async def mark(lang: Lang = "fr") -> None:
+def mark(lang: Lang = "fr") -> None:
     """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
     Take it before the export: an offer published since then never counts as absent.
     """
-    async with as_partner(lang) as client:
-        taken, expires_at = await take_mark(client)
+    with as_partner(lang) as connection:
+        taken, expires_at = take_mark(connection)
     typer.echo(taken)
     ERR.print(_WORDS[lang].mark_taken.format(expires_at))
 
 
-async def take_mark(client: Client) -> tuple[str, str]:
-    """Request a new mark; returns it with its expiry. Raises CommandError."""
-    answer = await client.call("POST", "/v1/snapshots/marks")
-    if not answer.ok:
-        raise refused(answer, _WORDS[client.language].a_mark)
-    return answer.body["mark"], answer.body["expires_at"]
-
-
-@asynchronous
-async def snapshot(
+def snapshot(
     file: Annotated[Path, typer.Argument(help="All offers of the platform: NDJSON or a JSON array; .gz too.")],
     mark: Annotated[str, typer.Option(help="The mark taken by `passerelle mark` before the export.")] = "",
     confirm: Annotated[
@@ -63,20 +48,17 @@ async def snapshot(
     """
     words = _WORDS[lang]
     documents = _complete(file, lang)
-    async with as_partner(lang) as client:
+    with as_partner(lang) as connection, progress_bar() as progress:
         if not mark:
-            mark, _ = await take_mark(client)
+            mark, _ = take_mark(connection)
             ERR.print(words.marked.format(mark=mark))
-        with progress_bar() as progress:
-            answer = await _send(client, documents, mark, confirm, progress)
-        if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
-            step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
-            raise refused(answer, words.snapshot, step=step)
-        tally = DocumentTally()
-        if not tally.take(documents, answer):
-            raise refused(answer, words.snapshot)
-        await tally.follow(client)
-    tally.conclude(lang, more=words.withdrawn.format(answer.body["withdrawn"]))
+        lines = (document.line for document in progress.track(documents, description=words.sending))
+        try:
+            summary = send_snapshot(Publisher(connection), lambda: lines, mark=mark, confirm=confirm)
+        except ConfirmError as error:
+            step = words.confirm.format(mark=mark, number=error.would_withdraw)
+            raise CommandError(error.message, step=step, language=lang) from error
+    conclude(summary, documents, lang, more=words.withdrawn.format(summary.withdrawn))
 
 
 def _complete(file: Path, lang: Language) -> list[FileDocument]:
@@ -89,20 +71,3 @@ def _complete(file: Path, lang: Language) -> list[FileDocument]:
             message = words.incomplete.format(path=file, count=count, found=len(documents))
             raise CommandError(message, step=words.export_again, language=lang)
     return documents
-
-
-async def _send(
-    client: Client, documents: Sequence[FileDocument], mark: str, confirm: int | None, progress: Progress
-) -> ClientAnswer:
-    task = progress.add_task(_WORDS[client.language].sending, total=len(documents))
-
-    async def body() -> AsyncIterator[bytes]:
-        progress.reset(task)
-        for start in range(0, len(documents), _PIECE):
-            piece = documents[start : start + _PIECE]
-            yield b"".join(document.line + b"\n" for document in piece)
-            progress.advance(task, len(piece))
-        yield orjson.dumps({"count": len(documents)}) + b"\n"
-
-    params = {"mark": mark} | ({} if confirm is None else {"confirm": str(confirm)})
-    return await client.call("POST", "/v1/snapshots", params=params, body=body, media_type=NDJSON, headers=_WAITING)

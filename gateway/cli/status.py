@@ -15,8 +15,9 @@ from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.operator_context import has_log_here
-from gateway.cli.partner_context import as_partner, refused
+from gateway.cli.partner_context import as_partner
 from gateway.federation.status import status_answer
+from passerelle_client import RefusedError
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -39,7 +40,7 @@ async def status(
     PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: a platform sees its own details.
     """
     if any(os.environ.get(name) for name in ("PASSERELLE_URL", "PASSERELLE_CLIENT_ID")):
-        document = await _ask(lang)
+        document = _ask(lang)
     elif not has_log_here():
         raise CommandError(_WORDS[lang].nowhere, step=_WORDS[lang].where, language=lang)
     else:
@@ -53,13 +54,13 @@ async def status(
         _show(document, _WORDS[lang])
 
 
-async def _ask(lang: Language) -> Mapping[str, Any]:
+def _ask(lang: Language) -> Mapping[str, Any]:
     """The status as a partner may know it."""
-    async with as_partner(lang) as client:
-        answer = await client.call("GET", "/v1/platforms")
-    if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, _WORDS[lang].its_status)
-    return answer.body
+    with as_partner(lang) as connection:
+        answer = connection.call("GET", "/v1/platforms")
+        if not answer.ok or not isinstance(answer.body, dict):
+            raise RefusedError(answer, _WORDS[lang].its_status, lang)
+        return answer.body
 
 
 def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console = OUT) -> None:

@@ -7,7 +7,7 @@ import json
 
 import aiohttp
 
-from gateway.client import Client
+from demo.client import Client
 from tests.cli.conftest import RunningGateway, Shell
 
 

@@ -1,19 +1,20 @@
-"""What ``publish`` and ``snapshot`` print about refusals, and how they read decisions."""
+"""What ``publish`` and ``snapshot`` print about refusals."""
 
 import re
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import aiohttp
 import orjson
+import pytest
+import typer
 
 from demo.generator import GeneratedOffer, generate
 from gateway.cli.document import FileDocument
-from gateway.cli.tally import DocumentTally
-from gateway.client import Client, ClientAnswer
+from gateway.cli.problems import DocumentProblem
+from gateway.cli.tally import conclude, findings
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
+from passerelle_client import Outcome, Summary
 from tests.cli.conftest import RunningGateway
 from tests.revision import revised
 
@@ -62,79 +63,14 @@ async def test_a_snapshot_reports_refused_and_rejected_offers(
     assert re.search(r"^ +1 +error not-in-list +", groups, re.MULTILINE), ended.output
 
 
-class Counting(Client):
-    """A client that records its requests."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.requests: list[tuple[str, str, dict[str, str]]] = []
-
-    async def call(self, method: str, path: str, **named: Any) -> ClientAnswer:
-        self.requests.append((method, path, dict(named.get("params") or {})))
-        return await super().call(method, path, **named)
-
-
-async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(
-    running_gateway: RunningGateway,
-) -> None:
-    """RCP-007: however many receipts there are already, those of a batch take one page."""
-    async with aiohttp.ClientSession() as session:
-        environ = running_gateway.shell.environ
-        client = Counting(
-            session,
-            running_gateway.gateway.url,
-            client_id=environ["PASSERELLE_CLIENT_ID"],
-            client_secret=environ["PASSERELLE_CLIENT_SECRET"],
-        )
-        offers = good(420)
-        for start in range(0, 400, 100):
-            await send(client, offers[start : start + 100])
-        client.requests.clear()
-        tally = DocumentTally()
-        documents, answer = await send(client, offers[400:])
-        assert tally.take(documents, answer)
-        await tally.follow(client)
-    assert {"accepted": 20, "pending": 0} == dict(tally.outcomes)
-    lists = [params for method, path, params in client.requests if path == "/v1/receipts"]
-    assert {answer.body["batch"]} == {params["batch"] for params in lists}
-
-
-async def send(client: Client, offers: Sequence[GeneratedOffer]) -> tuple[list[FileDocument], ClientAnswer]:
-    documents = [FileDocument(number, offer.raw) for number, offer in enumerate(offers, 1)]
-    body = b"\n".join(document.line for document in documents)
-    return documents, await client.call(
-        "POST", "/v1/offers/batch", body=body, media_type="application/x-ndjson", params={"partial": "true"}
-    )
-
-
-def test_documents_beyond_the_results_are_followed_by_their_offer() -> None:
-    """PUB-016: an answer names the receipts of the first items only; the others are found by their offers."""
-    documents = [FileDocument(number, b'{"id":"bretagne:%d"}' % number) for number in (1, 2, 3)]
-    body: dict[str, Any] = {
-        "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "r1"}],
-        "statuses": "qrq",
-        "rules": {"not-in-list": 1},
-        "warnings": {},
-        "omitted": {"items": 1, "from": 1},
-        "snapshot": "sAAAAAAAAAAAAAAAA",
-    }
-    tally = DocumentTally()
-    assert tally.take(documents, ClientAnswer(202, body))
-    [upload] = tally._uploads
-    assert (2, 1) == (upload.left, tally.left_out)
-    decided = {"receipt": "r3", "publisher": "bretagne", "id": "bretagne:3", "verdict": "accepted", "problems": []}
-    tally._decide(upload, {**decided, "publisher": "gateway"})
-    assert 2 == upload.left, "the gateway's own withdrawal decides no document"
-    tally._decide(upload, decided)
-    tally._decide(upload, decided)
+def test_a_receipt_without_an_index_is_found_by_its_offer(capsys: pytest.CaptureFixture[str]) -> None:
+    """PUB-016: an answer names the receipts of the first items only."""
+    documents = [FileDocument(number, b'{"id":"bretagne:%d"}' % number) for number in (11, 12, 13)]
     problem = {"code": "older-revision", "severity": "error", "pointer": "", "message": "m", "fix": "f"}
-    tally._decide(upload, {**decided, "receipt": "r1", "id": "bretagne:1", "verdict": "stale", "problems": [problem]})
-    assert {"accepted": 1, "stale": 1, "refused": 1, "pending": 0} == dict(tally.outcomes)
-    assert {"not-in-list": 1, "older-revision": 1} == dict(tally.rules)
-
-
-def test_an_answer_that_is_not_of_the_gateway_is_refused() -> None:
-    """A proxy's page, or the answer to something else."""
-    bodies: tuple[object, ...] = (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3})
-    for body in bodies:
-        assert not DocumentTally().take([], ClientAnswer(200, body))
+    summary = Summary()
+    for verdict, offer_id in (("accepted", "bretagne:12"), ("stale", "bretagne:13")):
+        summary.add(Outcome(verdict=verdict, id=offer_id, problems=[problem] if verdict == "stale" else []))
+    assert [DocumentProblem(13, "bretagne:13", problem)] == findings(summary, documents)
+    with pytest.raises(typer.Exit):
+        conclude(summary, documents, "en")
+    assert "2 document(s): 1 accepted, 1 stale\n" in capsys.readouterr().out

@@ -13,9 +13,9 @@ import orjson
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
+from demo.client import Client
 from gateway import clock
 from gateway.bootstrap import Gateway, open_log, running, topics_of
-from gateway.client import Client
 from gateway.log.reading import read_all
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

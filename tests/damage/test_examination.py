@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from demo.client import ClientError
 from gateway.bootstrap.files import local_copies
-from gateway.client import ClientError
 from gateway.log.sqlite.examination import NICENESS, Examination
 from gateway.runtime.checked_file import marker, report_damage, reported_damage
 from tests.damage.decay import decaying

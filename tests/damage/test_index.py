@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from gateway.client import Client
+from demo.client import Client
 from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record

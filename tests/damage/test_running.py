@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from gateway.client import ClientError
+from demo.client import ClientError
 from gateway.errors import LogDamagedError
 from gateway.protocol.topic import SUBMISSIONS
 from tests.damage.populated import PUBLISHER, AnswerError, Populated, ask, offer, populate

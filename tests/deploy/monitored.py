@@ -12,10 +12,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo.broker import free_ports
+from demo.client import Client
 from demo.region_site.feed import example_profile, write_feed
 from demo.tether import tether, tethered
 from gateway.bootstrap import open_log, topics_of
-from gateway.client import Client
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of

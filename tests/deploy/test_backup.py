@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
+from demo.client import Client
 from gateway.bootstrap import open_log
-from gateway.client import Client
 from gateway.operate.audit import audit
 from gateway.settings import Settings
 from tests.damage.populated import PUBLISHER, READER, Populated, offer, populate

@@ -17,9 +17,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from demo.broker import free_ports
+from demo.client import Client
 from demo.tether import tether, tethered
 from gateway.api.context import PROXIES, client_of
-from gateway.client import Client
 from gateway.runtime.proxies import Proxies
 from gateway.settings import Settings, proxy_networks
 from tests.damage.populated import OPERATOR, PUBLISHER, offer, onboard

@@ -19,7 +19,6 @@ from multidict import MultiDict
 import gateway.cli
 from adapters.profile.profile import read_profile
 from adapters.transport.feed import FeedError, _words
-from gateway import client
 from gateway.api.problem import ProblemError, problem_document
 from gateway.api.query import _CANONICAL, read_changes_query, read_offers_query, refuse_parameters
 from gateway.protocol.partner import Partner
@@ -78,7 +77,7 @@ def test_no_template_on_file_holds_english(path: Any) -> None:
 def test_no_word_of_the_command_line_is_english() -> None:
     texts: list[str] = []
     modules = [importlib.import_module(one.name) for one in pkgutil.iter_modules(gateway.cli.__path__, "gateway.cli.")]
-    for module in [*modules, client]:
+    for module in modules:
         words = getattr(module, "_WORDS", None)
         if isinstance(words, dict) and "fr" in words:
             french = words["fr"]

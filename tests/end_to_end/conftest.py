@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from demo.client import Client
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
-from gateway.client import Client
 from gateway.operate.audit import AuditReport, audit
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from demo.client import Client
 from gateway.bootstrap import open_log
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
-from gateway.client import Client
 from gateway.operate.audit import audit
 from gateway.protocol.receipt import AFTER_LIFT
 from tests.cli.conftest import Ended

@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 import schemas
+from demo.client import Client
 from demo.generator import generate
-from gateway.client import Client
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 import schemas
+from demo.client import NDJSON, Client, ClientAnswer
 from demo.generator import generate
-from gateway.client import NDJSON, Client, ClientAnswer
 from gateway.clock import now
 from gateway.log.port import EventLog
 from gateway.log.positions import read_positions

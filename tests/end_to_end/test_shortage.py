@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 import pytest
 
-from gateway.client import Client
+from demo.client import Client
 from tests.damage.populated import PUBLISHER, Populated, ask, offer, populate
 from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
 from tests.faults.process import GatewayProcess

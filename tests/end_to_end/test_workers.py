@@ -14,9 +14,9 @@ import aiohttp
 import orjson
 import pytest
 
+from demo.client import Client
 from gateway.bootstrap import running
 from gateway.bootstrap.workers import WorkerError, Workers
-from gateway.client import Client
 from gateway.oauth.keys import KeyRing
 from gateway.settings import Settings
 from tests.end_to_end.conftest import Federation

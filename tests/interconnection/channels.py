@@ -8,8 +8,8 @@ from typing import Protocol
 import orjson
 from aiokafka import AIOKafkaProducer
 
+from demo.client import NDJSON, Client
 from demo.region_site.feed import write_feed
-from gateway.client import NDJSON, Client
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import SourceRun
 from tests.interconnection.offers import Offer

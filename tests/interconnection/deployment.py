@@ -10,10 +10,10 @@ from typing import Any
 
 import aiohttp
 
+from demo.client import Client
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime
 from gateway.bootstrap import open_log, topics_of
-from gateway.client import Client
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON

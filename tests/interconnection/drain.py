@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from adapters.profile.profile import profiles
-from gateway.client import NDJSON
+from demo.client import NDJSON
 from tests.interconnection.deployment import STALLED, SiteDeployment, deployed, until
 from tests.interconnection.drained import Drained, read_drained
 from tests.interconnection.offers import REGIONS, TOWNS, Offer, offer

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import aiohttp
 
+from demo.client import Client
 from demo.entry import CHANNELS, KAFKA_CHANNELS
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import SiteOffer
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
-from gateway.client import Client
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.client import Client
+from demo.client import Client
 from gateway.protocol.identity import NATIONAL
 from tests.interconnection.federation import Federation
 from tests.interconnection.offers import REGIONS

@@ -10,10 +10,10 @@ from typing import Any
 import schemas
 from adapters.profile.profile import profiles
 from adapters.pull.pulls import order_run
+from demo.client import Client
 from demo.region_site.feed import example_profile, write_feed
 from demo.region_site.simulator import RegionalPlatform
 from gateway import clock
-from gateway.client import Client
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.source_run import NATIVE, RunOrder, SourceRun

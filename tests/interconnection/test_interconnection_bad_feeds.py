@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from adapters.profile.profile import profiles
+from demo.client import Client
 from demo.region_site.simulator import FeedFault
-from gateway.client import Client
 from gateway.protocol.source_run import SUCCESSES, SourceRun
 from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled

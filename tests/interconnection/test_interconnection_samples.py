@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from adapters.profile.profile import profiles
-from gateway.client import Client
+from demo.client import Client
 from gateway.runtime.loop import run
 from tests.formats.test_format_samples import CLEVERCONNECT, FLAT, JOBTEASER, Sample
 from tests.interconnection.federation import Federation, federation, settled

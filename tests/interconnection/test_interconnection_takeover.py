@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from adapters.profile.profile import profiles
+from demo.client import NDJSON
 from demo.national_site.stock import SiteOffer
-from gateway.client import NDJSON
 from gateway.runtime.loop import run
 from tests.interconnection.deployment import SiteDeployment, deployed, until
 from tests.interconnection.offers import TOWNS, Offer, made_there, offer

@@ -11,10 +11,10 @@ import aiohttp
 import orjson
 
 import schemas
+from demo.client import NDJSON, Client
 from demo.generator import generate
 from gateway import clock
 from gateway.bootstrap import open_log, running
-from gateway.client import NDJSON, Client
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record

@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from adapters.profile.profile import profiles
+from demo.client import Client
 from demo.region_site.feed import write_feed
 from demo.region_site.simulator import RegionalPlatform
 from gateway import clock
 from gateway.bootstrap import open_log, running
-from gateway.client import Client
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

@@ -18,10 +18,10 @@ from typing import Any
 import orjson
 import structlog
 
+from demo.client import NDJSON
 from demo.federation import DemoFederation, open_federation
 from demo.scenario import DemoScenario
 from demo.subscriber import VISITOR
-from gateway.client import NDJSON
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import FEED, INBOX

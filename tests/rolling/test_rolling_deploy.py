@@ -11,9 +11,9 @@ import aiohttp
 import orjson
 import pytest
 
+from demo.client import NDJSON, Client
 from gateway import clock
 from gateway.bootstrap import open_log, topics_of
-from gateway.client import NDJSON, Client
 from gateway.oauth.keys import KeyRing
 from gateway.operate.audit import audit
 from gateway.partners import Partners

@@ -15,9 +15,9 @@ import aiohttp
 import orjson
 import pytest
 
+from demo.client import Client
 from gateway import clock
 from gateway.bootstrap import open_log
-from gateway.client import Client
 from gateway.pages.base.door import COOKIE
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

@@ -12,8 +12,8 @@ import aiohttp
 import orjson
 import pytest
 
+from demo.client import Client
 from demo.tether import tether, tethered
-from gateway.client import Client
 from tests.damage.populated import PUBLISHER, offer, onboard
 from tests.faults.process import ROOT, GatewayProcess
 from tests.threats.flood import CLIENTS, Orders

@@ -4,7 +4,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.client import NDJSON, Client
+from demo.client import NDJSON, Client
 
 
 class Gateway:

@@ -1,6 +1,5 @@
-"""The partner's client: tokens, retries and their end."""
+"""The demo's client: tokens, retries and their end."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -8,8 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.client import Client, ClientAnswer, ClientError
-from schemas.rulebook import Language
+from demo.client import Client, ClientError
 
 pytestmark = pytest.mark.slow
 
@@ -67,9 +65,7 @@ async def start() -> AsyncIterator[Start]:
         await server.start_server()
         session = aiohttp.ClientSession()
         opened.append((server, session))
-        client = Client(
-            session, str(server.make_url("")), client_id="bretagne", client_secret="s", language="en", patience=5
-        )
+        client = Client(session, str(server.make_url("")), client_id="bretagne", client_secret="s", patience=5)
         return client, scripted
 
     yield open_one
@@ -109,59 +105,14 @@ async def test_a_refusal_is_returned_at_once(start: Start) -> None:
     assert 2 == len(scripted.requests)
 
 
-async def test_the_client_gives_up_in_time_with_the_next_step(start: Start) -> None:
+async def test_the_client_gives_up_in_time(start: Start) -> None:
     client, _ = await start(unavailable)
     client.patience = 0.5
-    with pytest.raises(ClientError, match="later") as caught:
+    with pytest.raises(ClientError, match="later"):
         await client.call("POST", "/x")
-    assert "resending is safe" in caught.value.step
 
 
 async def test_an_answer_that_is_no_json_is_explained_by_its_status(start: Start) -> None:
     client, _ = await start(proxy_page)
     answer = await client.call("POST", "/x")
     assert (None, "HTTP 502") == (answer.body, answer.explain())
-
-
-@pytest.mark.parametrize(("language", "output"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
-def test_an_answer_is_explained_with_the_colon_of_the_language(language: Language, output: str) -> None:
-    assert output == ClientAnswer(503, {"detail": "later"}, language=language).explain()
-
-
-class HangingUp(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-class Silent(asyncio.Protocol):
-    """Accepts requests and never answers."""
-
-
-class Plain(asyncio.Protocol):
-    """Does not know TLS."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        transport.close()
-
-
-@pytest.mark.parametrize(
-    ("scheme", "other", "seconds", "french", "english"),
-    [
-        ("http", HangingUp, 20, "s’est interrompue", "interrupted"),
-        ("http", Silent, 0.2, "pas de réponse à temps", "did not arrive in time"),
-        ("https", Plain, 20, "TLS a échoué", "TLS connection failed"),
-    ],
-)
-async def test_a_missing_answer_is_explained_in_the_users_language(
-    scheme: str, other: type[HangingUp] | type[Plain] | type[Silent], seconds: float, french: str, english: str
-) -> None:
-    server = await asyncio.get_running_loop().create_server(other, "127.0.0.1", 0)
-    url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
-        texts: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
-        for language, output in texts:
-            client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
-            with pytest.raises(ClientError, match=output):
-                await client.token()

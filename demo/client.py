@@ -1,4 +1,4 @@
-"""HTTP client for one partner: tokens, retries with backoff and Retry-After, a deadline, and errors with a remedy."""
+"""Asynchronous HTTP client for one partner of the demo, of tests and benches; partners have ``passerelle_client``."""
 
 import asyncio
 from base64 import b64encode
@@ -6,17 +6,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from secrets import token_urlsafe
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
 import orjson
 import stamina
-
-from schemas.bilingual import certificate_reason, spoken
-from schemas.rulebook import Language
-from schemas.texts import load_words
 
 NDJSON = "application/x-ndjson"
 Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
@@ -30,15 +25,10 @@ _NEEDS_KEY = ("POST", "/v1/snapshots")
 _FIRST_PAUSE, _MAX_PAUSE = 0.25, 10.0
 _EARLY = 60.0
 """A token is renewed this many seconds before it expires."""
-_WORDS = load_words(SimpleNamespace, "gateway", "client")
 
 
 class ClientError(Exception):
-    """The gateway could not be used at all. The message and the remedy ``step`` are in the client's language."""
-
-    def __init__(self, message: str, *, step: str) -> None:
-        super().__init__(message)
-        self.step = step
+    """The gateway could not be used at all."""
 
 
 class _NotTakenError(Exception):
@@ -51,12 +41,11 @@ class _NotTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClientAnswer:
-    """An HTTP response with its JSON body (None if there is none). ``language`` is the client's."""
+    """An HTTP response with its JSON body (None if there is none)."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    language: Language = "fr"
 
     @property
     def ok(self) -> bool:
@@ -67,16 +56,13 @@ class ClientAnswer:
         """The message of a problem document or of a token endpoint error, on one line."""
         if not isinstance(self.body, dict):
             return f"HTTP {self.status}"
-        texts = self.body.get("message")
-        text = texts.get(self.language) if isinstance(texts, dict) else None
-        message = text or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
-        fix = self.body.get("fix", "")
-        return str(_WORDS[self.language].explained.format(self.status, f"{message} {fix}")).strip()
+        message = self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
+        return f"HTTP {self.status}: {message} {self.body.get('fix', '')}".strip()
 
 
 class Client:
-    """Calls one gateway as one partner; answers are in ``language``. A call is retried for at most ``patience`` seconds
-    after 429, 503 and lost connections. Retries are safe: a revision is accepted once, and a snapshot has an
+    """Calls one gateway as one partner. A call is retried for at most ``patience`` seconds after 429, 503 and lost
+    connections. Retries are safe: a revision is accepted once, and a snapshot has an
     idempotency key.
     """
 
@@ -87,14 +73,11 @@ class Client:
         *,
         client_id: str,
         client_secret: str,
-        language: Language = "fr",
         patience: float = 120.0,
     ) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._basic = b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
-        self.language: Language = language
-        self._words = _WORDS[language]
         self.patience = patience
         self._token = ""
         self._renew_at = 0.0
@@ -140,7 +123,7 @@ class Client:
             headers={"Authorization": f"Basic {self._basic}"},
         )
         if answer.status != HTTPStatus.OK:
-            raise ClientError(self._words.unproved.format(text=answer.explain()), step=self._words.prove)
+            raise ClientError(f"No token from {self._url}: {answer.explain()}")
         life = float(answer.body.get("expires_in", 0))
         self._token = answer.body["access_token"]
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
@@ -167,10 +150,7 @@ class Client:
                 with attempt:
                     return await self._attempt(method, path, **arguments)
         except _NotTakenError as error:
-            message = self._words.not_taken.format(
-                url=self._url, method=method, path=path, seconds=self.patience, text=error
-            )
-            raise ClientError(message, step=self._words.resend) from error
+            raise ClientError(f"{self._url} did not accept {method} {path} ({error})") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _attempt(self, method: str, path: str, **arguments: Any) -> ClientAnswer:
@@ -178,7 +158,7 @@ class Client:
         try:
             answer = await self._request(method, path, **arguments)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _NotTakenError(_failure_reason(error, self.language)) from error
+            raise _NotTakenError(repr(error)) from error
         if answer.status in _RETRIED or _still_runs(answer):
             raise _NotTakenError(answer.explain(), wait=_retry_after(answer))
         return answer
@@ -186,17 +166,11 @@ class Client:
     async def _request(
         self, method: str, path: str, *, headers: Mapping[str, str], data: Any = None, **arguments: Any
     ) -> ClientAnswer:
-        sent = {"Accept-Language": self.language, **headers}
         body = data() if callable(data) else data
-        try:
-            async with self._session.request(
-                method, self._url + path, headers=sent, data=body, allow_redirects=False, **arguments
-            ) as response:
-                content = await response.read()
-                return ClientAnswer(response.status, _decoded(content), response.headers, self.language)
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            message = self._words.no_address.format(url=repr(self._url))
-            raise ClientError(message, step=self._words.give_address) from error
+        async with self._session.request(
+            method, self._url + path, headers=headers, data=body, allow_redirects=False, **arguments
+        ) as response:
+            return ClientAnswer(response.status, _decoded(await response.read()), response.headers)
 
 
 def _decoded(content: bytes) -> Any:
@@ -207,23 +181,6 @@ def _decoded(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-
-
-def _failure_reason(error: Exception, language: Language) -> str:
-    """The reason why there is no response, in words."""
-    words = _WORDS[language]
-    match error:
-        case aiohttp.ClientSSLError():
-            message = words.untrusted.format(spoken(certificate_reason(error), language))
-        case aiohttp.ClientConnectorDNSError():
-            message = words.no_host
-        case aiohttp.ClientConnectorError():
-            message = words.unreachable
-        case TimeoutError():
-            message = words.late
-        case _:
-            message = words.broken_off
-    return str(message)
 
 
 def _still_runs(answer: ClientAnswer) -> bool:
