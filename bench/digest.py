@@ -15,8 +15,8 @@ from urllib.parse import quote
 from bench.home import fill, new_federation, serve_here
 from bench.row import Row, times
 from bench.views import PLATFORMS, offers
+from demo.client import Client
 from gateway import clock
-from gateway.client import Client
 from gateway.federation import Federation
 from gateway.log.port import Chunk
 from gateway.partners.credential import mint_secret

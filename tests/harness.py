@@ -34,6 +34,19 @@ NAMES_MIRROR = "names of operators"
 RELAY = "relay"
 ALL = (POSITIONS_MIRROR, NAMES_MIRROR, RELAY, *VIEWS)
 """The names of all background tasks."""
+OFFER = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
+    "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
+    "levels": ["seconde"],
+    "weeks": ["2027-W24", "2027-W25"],
+    "sector": "s5",
+    "apply_url": "https://stages.ideo.bretagne.bzh/1",
+}
+"""As a platform publishes it."""
 SECONDS = 10
 """Deadline of every wait."""
 
@@ -58,6 +71,14 @@ async def running(*works: Coroutine[Any, Any, Any]) -> AsyncIterator[list[asynci
     for error in ends:
         if isinstance(error, Exception):
             raise error
+
+
+def replace_bytes(path: Path, old: bytes, new: bytes) -> None:
+    """Change stored bytes in place, as a disk may."""
+    content = path.read_bytes()
+    assert old in content
+    with path.open("r+b") as file:
+        file.write(content.replace(old, new))
 
 
 async def records_of(log: EventLog, topic: str) -> list[StoredRecord]:

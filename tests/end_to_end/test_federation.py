@@ -18,22 +18,11 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.topic import full_name
 from tests.end_to_end.conftest import Federation
+from tests.harness import OFFER
 from tests.schemas.test_samples import documents
 
 pytestmark = pytest.mark.smoke
 
-OFFER = {
-    "id": "bretagne:1",
-    "revision": 1,
-    "title": "Découverte d'un atelier",
-    "description": "Observer la fabrication d'un meuble.",
-    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
-    "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
-    "levels": ["seconde"],
-    "weeks": ["2027-W24", "2027-W25"],
-    "sector": "s5",
-    "apply_url": "https://stages.ideo.bretagne.bzh/1",
-}
 DEADLINE = 60.0
 """Deadline of a wait, in seconds."""
 

@@ -20,8 +20,9 @@ from gateway.bootstrap.workers import WorkerError, Workers
 from gateway.oauth.keys import KeyRing
 from gateway.settings import Settings
 from tests.end_to_end.conftest import Federation
-from tests.end_to_end.test_federation import OFFER, Follower, put
+from tests.end_to_end.test_federation import Follower, put
 from tests.faults.process import GatewayProcess
+from tests.harness import OFFER
 
 pytestmark = pytest.mark.slow
 

@@ -3,9 +3,8 @@
 Single feeds are tested with the formats and the transports; here the whole gateway pulls them.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from demo.client import Client
 from demo.region_site.simulator import FeedFault
 from gateway.protocol.source_run import SUCCESSES, SourceRun
 from gateway.runtime.loop import run
+from tests.harness import until
 from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.offers import REGIONS, TOWNS, offer
 from tests.interconnection.region import WITHIN
@@ -80,7 +80,7 @@ async def _spoil(folder: Path) -> Seen:
             region.offers[first["id"]] = {**first, "title": CHANGED}
             del region.offers[second["id"]]
             await region.publish()
-        await _until(lambda: all(_went_on(deployment, slug) for slug in REGIONS))
+        await until(lambda: all(_went_on(deployment, slug) for slug in REGIONS), seconds=WITHIN)
         await settled(operator)
         await _note(seen, "again", deployment, operator)
     return seen
@@ -90,12 +90,6 @@ def _went_on(deployment: Federation, slug: str) -> bool:
     """Whether the change and the omission after the bad feed have reached the national site."""
     first, second = deployment.row(f"{slug}:0"), deployment.row(f"{slug}:1")
     return first is not None and first.title == CHANGED and second is not None and not second.kept
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -109,7 +103,7 @@ async def _publishing(deployment: Federation) -> AsyncIterator[Client]:
     async with deployment.gateway() as operator:
         for region in deployment.regions.values():
             await region.publish()
-        await _until(lambda: len(deployment.site.stock.live()) == EACH * len(REGIONS))
+        await until(lambda: len(deployment.site.stock.live()) == EACH * len(REGIONS), seconds=WITHIN)
         await settled(operator)
         yield operator
 

@@ -10,7 +10,7 @@ from gateway.operate.journal import Journal
 from gateway.operate.journal_audit import audit_journal
 from gateway.protocol.journal import GENESIS, LAST, Act, Actor, JournalEntry, digest_of, entry_record, read_entry
 from gateway.protocol.journal_seal import SEAL_KEY, KnownEntry, SealedEnd, journal_seal, sealed_record
-from gateway.protocol.record import Record, StoredRecord, position_record
+from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, POSITIONS
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
@@ -27,10 +27,10 @@ class Attacked:
         self.clock = ManualClock()
         self.log = MemoryLog(clock=self.clock)
 
-    async def begin(self, secret: bytes = SECRET, entries: int = 3) -> None:
+    async def begin(self) -> None:
         await self.log.create_topics(COMMON)
-        for _ in range(entries):
-            await Journal(self.log, secret=secret, clock=self.clock).write(ACT, BY)
+        for _ in range(3):
+            await self.write()
 
     async def write(self, secret: bytes = SECRET) -> JournalEntry:
         """An honest entry, by a process that has just started."""
@@ -43,9 +43,7 @@ class Attacked:
         value = (await records_of(self.log, JOURNAL))[-1].value or b""
         return KnownEntry(read_entry(value).number, digest_of(value))
 
-    async def forge(
-        self, entries: Sequence[JournalEntry], *, last: int | None = None, seal: bytes | None = None
-    ) -> None:
+    async def forge(self, entries: Sequence[JournalEntry], *, last: int | None = None) -> None:
         """Another log with these entries, chained to one another, and the rest of the positions as it was."""
         forged = MemoryLog(clock=self.clock)
         await forged.create_topics(COMMON)
@@ -58,12 +56,10 @@ class Attacked:
             await forged.append(POSITIONS, 0, [Record(one.key, one.value)])
         if last is not None:
             await forged.append(POSITIONS, 0, [position_record(LAST, 0, last)])
-        if seal is not None:
-            await forged.append(POSITIONS, 0, [Record(SEAL_KEY, seal)])
         self.log = forged
 
     async def seal(self) -> bytes:
-        return _seals(await records_of(self.log, POSITIONS))[-1]
+        return [one.value or b"" for one in await records_of(self.log, POSITIONS) if one.key == SEAL_KEY][-1]
 
     async def findings(self, secret: bytes = SECRET, known: KnownEntry | None = None) -> list[str]:
         findings: list[str] = []
@@ -75,10 +71,6 @@ def _with_previous(entry: JournalEntry, previous: str) -> JournalEntry:
     return JournalEntry(
         number=entry.number, previous=previous, id=entry.id, at=entry.at, act=entry.act, about=entry.about, client="x"
     )
-
-
-def _seals(records: Sequence[StoredRecord]) -> list[bytes]:
-    return [record.value or b"" for record in records if record.key == SEAL_KEY]
 
 
 @pytest.fixture
@@ -158,12 +150,7 @@ async def test_an_emptied_journal_is_found_unless_all_can_have_expired(attacked:
     await attacked.forge([made_up(1)])
     await attacked.log.append(POSITIONS, 0, [Record(SEAL_KEY, seal)])
     attacked.clock.now = now + 1_097 * DAY_MS
-    await attacked.log.create_topics(COMMON)
-    emptied = MemoryLog(clock=attacked.clock)
-    await emptied.create_topics(COMMON)
-    for one in await records_of(attacked.log, POSITIONS):
-        await emptied.append(POSITIONS, 0, [Record(one.key, one.value)])
-    attacked.log = emptied
+    await attacked.forge([])
     attacked.clock.now = now
     assert [] != await attacked.findings()
 

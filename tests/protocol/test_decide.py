@@ -123,13 +123,11 @@ class TestPublishing:
 
     def test_a_platform_that_received_one_revision_must_receive_the_removal_of_every_later_one(self) -> None:
         """[RTE-006]: a later revision may name it as passed, its copy is there all the same."""
-        known = after(publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")))
-        assert known.never == {"bretagne"}
-        withdrawn = judged(withdraw(3), known)
-        assert isinstance(withdrawn, Accepted)
-        assert withdrawn.known is not None
-        assert ever_shared(Reader("normandie"), shared=withdrawn.known.shared, never=withdrawn.known.never)
-        assert not ever_shared(Reader("bretagne"), shared=withdrawn.known.shared, never=withdrawn.known.never)
+        history = (publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")), withdraw(3))
+        assert after(*history[:2]).never == {"bretagne"}
+        withdrawn = after(*history)
+        assert ever_shared(Reader("normandie"), shared=withdrawn.shared, never=withdrawn.never)
+        assert not ever_shared(Reader("bretagne"), shared=withdrawn.shared, never=withdrawn.never)
 
 
 class TestWithdrawing:
@@ -180,10 +178,8 @@ class TestGatewayCommands:
 
     def test_a_gateway_change_keeps_the_publishers_last_revision(self) -> None:
         """[REV-008]."""
-        decision = judged(retire(1), after(publish(1)))
-        assert isinstance(decision, Accepted)
-        assert decision.known is not None
-        assert (decision.known.revision, decision.known.digest) == (1, "aa")
+        known = after(publish(1), retire(1))
+        assert (known.revision, known.digest) == (1, "aa")
 
     def test_expiry_waits_for_the_last_day_to_be_over(self) -> None:
         """[WDR-006]."""
@@ -191,28 +187,22 @@ class TestGatewayCommands:
 
     def test_a_snapshot_item_reopens_an_absent_marker_older_than_its_mark(self) -> None:
         """[WDR-008]."""
-        absent = judged(retire(1), after(publish(1)), position=5)
-        assert isinstance(absent, Accepted)
-        assert isinstance(judged(publish(1, mark=6), absent.known, position=7), Accepted)
-        assert code(judged(publish(1, mark=5), absent.known, position=7)) == "withdrawn-absent"
-        assert code(judged(publish(1), absent.known, position=7)) == "withdrawn-absent"
+        absent = after(publish(1), retire(1))
+        assert isinstance(judged(publish(1, mark=absent.position + 1), absent), Accepted)
+        assert code(judged(publish(1, mark=absent.position), absent)) == "withdrawn-absent"
+        assert code(judged(publish(1), absent)) == "withdrawn-absent"
 
     def test_moderation_refuses_publishes_until_it_is_lifted(self) -> None:
         """[WDR-007]."""
-        moderated = judged(retire(1, "moderated"), after(publish(1)))
-        assert isinstance(moderated, Accepted)
-        assert code(judged(publish(2), moderated.known)) == "moderated"
-        lifted = judged(Lift(receipt="r", id=ID, if_revision=1), moderated.known)
-        assert isinstance(lifted, Accepted)
-        assert isinstance(judged(publish(2), lifted.known), Accepted)
+        history = (publish(1), retire(1, "moderated"))
+        assert code(judged(publish(2), after(*history))) == "moderated"
+        lifted = after(*history, Lift(receipt="r", id=ID, if_revision=1))
+        assert isinstance(judged(publish(2), lifted), Accepted)
 
     def test_a_publisher_cannot_slip_out_of_a_moderation_by_withdrawing(self) -> None:
         """[WDR-007]."""
-        moderated = judged(retire(1, "moderated"), after(publish(1)))
-        assert isinstance(moderated, Accepted)
-        withdrawn = judged(withdraw(2), moderated.known)
-        assert isinstance(withdrawn, Accepted)
-        assert code(judged(publish(3), withdrawn.known)) == "moderated"
+        withdrawn = after(publish(1), retire(1, "moderated"), withdraw(2))
+        assert code(judged(publish(3), withdrawn)) == "moderated"
 
     def test_a_marker_is_forgotten_only_when_it_is_old_enough_and_still_the_same(self) -> None:
         """[WDR-005]."""

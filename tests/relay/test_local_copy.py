@@ -1,6 +1,7 @@
 """Local copies: their identity, and their rebuild after damage."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from gateway.protocol.submission import Known, Reason
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store.local_copy import LocalCopy
 from gateway.store.relay_state import RelayState
-from tests.faults.disk import disk_unavailable, small_disk
+from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
+from tests.harness import replace_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -86,14 +88,6 @@ def test_a_copy_whose_creation_was_interrupted_is_created_at_the_next_start(tmp_
     assert [] == opened(tmp_path / "copy.sqlite")
 
 
-def damaged(path: Path, text: bytes, other: bytes) -> None:
-    """Change stored bytes in place, as a disk may."""
-    content = path.read_bytes()
-    assert text in content
-    with path.open("r+b") as file:
-        file.write(content.replace(text, other))
-
-
 def known(revision: int, reason: Reason | None = None) -> Known:
     return Known(
         revision=revision,
@@ -119,7 +113,7 @@ def relayed(tmp_path: Path) -> Path:
 
 
 def test_the_relays_state_is_not_used_after_a_byte_has_changed(relayed: Path) -> None:
-    damaged(relayed, b"moderated", b"modereted")
+    replace_bytes(relayed, b"moderated", b"modereted")
     state = RelayState(relayed, log="one")
     assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
     state.close()
@@ -154,37 +148,38 @@ def test_a_position_that_has_changed_is_damage(relayed: Path) -> None:
     state.close()
 
 
-def test_a_full_disk_passes(tmp_path: Path) -> None:
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     unavailable = disk_unavailable(tmp_path)
     if unavailable:
         pytest.skip(unavailable)
     with small_disk(tmp_path / "disk", megabytes=2) as disk:
-        state = RelayState(disk.folder / "relay-0.sqlite", log="one")
-        state.put({"bretagne:1": known(1)})
-        state.keep(position=1)
-        disk.fill()
-        with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():  # noqa: PT012  # by the disk
-            for number in range(50_000):
-                state.put({f"bretagne:{number}": known(number)})
-                state.keep(position=number)
-        assert not isinstance(failed.value, DamagedCopyError)
-        disk.free()
-        state.drop()
-        with state.guarded():
-            assert {"bretagne:1"} <= set(state.known(["bretagne:1"]))
-            state.put({"bretagne:new": known(1)})
-            state.keep(position=60_000)
-            assert {"bretagne:new"} == set(state.known(["bretagne:new"]))
-        state.close()
+        yield disk
 
 
-def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path: Path) -> None:
-    unavailable = disk_unavailable(tmp_path)
-    if unavailable:
-        pytest.skip(unavailable)
-    with small_disk(tmp_path / "disk", megabytes=2) as disk:
-        disk.fill()
-        with pytest.raises(LogUnavailableError, match=f"{disk.folder / 'relay-0.sqlite'} cannot be used"):
-            RelayState(disk.folder / "relay-0.sqlite", log="one")
-        disk.free()
-        RelayState(disk.folder / "relay-0.sqlite", log="one").close()
+def test_a_full_disk_passes(disk: SmallDisk) -> None:
+    state = RelayState(disk.folder / "relay-0.sqlite", log="one")
+    state.put({"bretagne:1": known(1)})
+    state.keep(position=1)
+    disk.fill()
+    with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():  # noqa: PT012  # by the disk
+        for number in range(50_000):
+            state.put({f"bretagne:{number}": known(number)})
+            state.keep(position=number)
+    assert not isinstance(failed.value, DamagedCopyError)
+    disk.free()
+    state.drop()
+    with state.guarded():
+        assert {"bretagne:1"} <= set(state.known(["bretagne:1"]))
+        state.put({"bretagne:new": known(1)})
+        state.keep(position=60_000)
+        assert {"bretagne:new"} == set(state.known(["bretagne:new"]))
+    state.close()
+
+
+def test_a_full_disk_while_a_copy_is_opened_passes(disk: SmallDisk) -> None:
+    disk.fill()
+    with pytest.raises(LogUnavailableError, match=f"{disk.folder / 'relay-0.sqlite'} cannot be used"):
+        RelayState(disk.folder / "relay-0.sqlite", log="one")
+    disk.free()
+    RelayState(disk.folder / "relay-0.sqlite", log="one").close()

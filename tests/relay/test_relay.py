@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -249,7 +248,7 @@ async def test_expired_offers_are_withdrawn_by_the_gateway(harness: RelayHarness
     async def expired() -> bool:
         return (await harness.offers())["bretagne:1"].known.reason == "expired"
 
-    await asyncio.wait_for(_until(expired), 60)
+    await until(expired)
     await harness.settled()
     assert (await harness.offers())["bretagne:2"].known.published
     assert Counter(receipt["publisher"] for receipt in await harness.receipts())["gateway"] == 1
@@ -269,7 +268,7 @@ async def test_markers_are_forgotten_after_402_days_and_a_late_revision_then_sta
     async def forgotten() -> bool:
         return "bretagne:1" not in await harness.offers()
 
-    await asyncio.wait_for(_until(forgotten), 60)
+    await until(forgotten)
     await harness.submit(harness.publish(1, 1, expires_on="2029-01-01"))
     await harness.settled()
     assert (await harness.offers())["bretagne:1"].known.sequence > before
@@ -301,7 +300,7 @@ async def test_the_position_reaches_the_end_also_where_a_page_ends_before_a_gap(
             kept |= await read_positions(harness.log, partition)
         return [kept.get(f"submissions/{p}", 0) for p in range(3)] == list(await harness.log.ends(SUBMISSIONS))
 
-    await asyncio.wait_for(_until(reached), 60)
+    await until(reached)
 
 
 async def test_another_roles_open_transaction_does_not_hide_ones_own_position(harness: RelayHarness) -> None:
@@ -328,7 +327,7 @@ async def test_the_audit_takes_a_forgotten_offer_for_no_loss(harness: RelayHarne
     async def forgotten() -> bool:
         return len(await harness.receipts()) == 3
 
-    await asyncio.wait_for(_until(forgotten), 60)
+    await until(forgotten)
     await harness.log.maintain([topic for topic in COMMON if topic.policy == "compact"], now=harness.now + 15 * DAY)
     await harness.log.maintain([topic for topic in COMMON if topic.policy == "delete"], now=harness.now + 15 * DAY)
     assert len(await harness.receipts()) == 1
@@ -371,8 +370,3 @@ async def _first(harness: RelayHarness, topic: str, partition: int) -> StoredRec
     async with harness.log.reader({(topic, partition): 0}) as reader:
         (chunk, *_) = await reader.poll(limit=1, wait=1.0)
         return chunk.records[0]
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    while not await condition():
-        await asyncio.sleep(0.01)

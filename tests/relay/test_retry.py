@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import LogUnavailableError
 from gateway.log.retry import MAX_SECONDS, SUCCESS_SECONDS, retry
+from tests.harness import until
 from tests.relay.skipping import run_without_waiting
 
 ON = (LogUnavailableError,)
@@ -69,21 +70,21 @@ def test_each_retry_is_one_log_event() -> None:
     assert {"retry.scheduled"} == {line["event"] for line in lines}
 
 
-async def test_a_caller_cancelled_between_two_attempts_is_cancelled() -> None:
-    work = Work(1_000)
-    task = asyncio.create_task(retry("test", work.do, on=ON))
-    while not work.began:
-        await asyncio.sleep(0)
+async def cancelled(task: asyncio.Task[str], work: Work) -> None:
+    """Once the work has begun."""
+    await until(lambda: work.began)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_caller_cancelled_between_two_attempts_is_cancelled() -> None:
+    work = Work(1_000)
+    task = asyncio.create_task(retry("test", work.do, on=ON))
+    await cancelled(task, work)
 
 
 async def test_a_caller_cancelled_within_an_attempt_is_cancelled() -> None:
     work = Work(0, lasting=3_600, successes=frozenset({1}))
     task = asyncio.create_task(retry("test", work.do, on=ON, succeeded=work.succeeded))
-    while not work.began:
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled(task, work)

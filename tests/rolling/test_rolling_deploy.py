@@ -21,8 +21,9 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
-from tests.end_to_end.test_federation import OFFER, Follower
+from tests.end_to_end.test_federation import Follower
 from tests.faults.process import GatewayProcess
+from tests.harness import OFFER
 
 pytestmark = pytest.mark.slow
 

@@ -1,11 +1,11 @@
 """A value that many requests share: one computation at a time, for a limited time, without errors."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from gateway.runtime.cached import Cached
+from tests.harness import until
 
 
 class Counter:
@@ -29,16 +29,11 @@ class Counter:
         return Cached(self.compute, milliseconds=5_000, clock=lambda: self.now)
 
 
-async def started(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0)
-
-
 async def test_requests_at_the_same_time_share_one_computation() -> None:
     counter = Counter()
     cached = counter.cached()
     waiting = [asyncio.create_task(cached.get()) for _ in range(50)]
-    await started(lambda: counter.number == 1)
+    await until(lambda: counter.number == 1)
     counter.now = 60_000  # it takes longer than the value lasts
     waiting += [asyncio.create_task(cached.get()) for _ in range(50)]
     await asyncio.sleep(0)
@@ -61,7 +56,7 @@ async def test_an_error_is_raised_to_all_who_wait_and_not_kept() -> None:
     cached = counter.cached()
     counter.error = RuntimeError("the view is closed")
     waiting = [asyncio.create_task(cached.get()) for _ in range(3)]
-    await started(lambda: counter.number == 1)
+    await until(lambda: counter.number == 1)
     counter.released.set()
     assert [counter.error] * 3 == await asyncio.gather(*waiting, return_exceptions=True)
     counter.error = None
@@ -72,7 +67,7 @@ async def test_a_request_that_leaves_does_not_stop_the_others() -> None:
     counter = Counter()
     cached = counter.cached()
     first, second = asyncio.create_task(cached.get()), asyncio.create_task(cached.get())
-    await started(lambda: counter.number == 1)
+    await until(lambda: counter.number == 1)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first

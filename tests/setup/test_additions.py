@@ -24,8 +24,8 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
-from tests.end_to_end.test_federation import OFFER
 from tests.faults.process import GatewayProcess
+from tests.harness import OFFER
 from tests.pages.signing import sign_in
 
 pytestmark = pytest.mark.slow

@@ -21,6 +21,14 @@ async def offers(tmp_path: Path) -> AsyncIterator[OfferView]:
 
 
 @pytest.fixture
+async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
+    assert offers.positions == (0,) * PARTITIONS  # updated first, then followed
+    view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    yield view
+    await view.close()
+
+
+@pytest.fixture
 async def receipts(tmp_path: Path) -> AsyncIterator[ReceiptView]:
     view = await ReceiptView.open(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
     yield view

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,6 @@ pytestmark = pytest.mark.smoke
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
 _SECONDS = 20.0
 FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset({"2027-W25"})))
-
-
-@pytest.fixture
-async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
-    assert offers.positions == (0,) * PARTITIONS  # updated first, then followed
-    view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
-    yield view
-    await view.close()
 
 
 async def answers(view: OfferView) -> list[Any]:

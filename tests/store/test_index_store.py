@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,6 @@ from gateway.store.search.search_index import SEGMENT_BITS
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of
 
 Found = tuple[set[int], Mapping[str, set[int]], set[tuple[int, int]]]
-
-
-@pytest.fixture
-async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
-    assert offers.positions == (0,) * PARTITIONS
-    view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
-    yield view
-    await view.close()
 
 
 async def held(view: OfferView) -> tuple[set[int], Mapping[str, set[int]]]:

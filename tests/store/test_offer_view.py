@@ -93,16 +93,22 @@ async def test_a_batch_that_fails_leaves_rows_and_positions_as_they_were(
     assert sorted(f"bretagne:{number}" for number in range(10)) == await ids(offers, NORMANDIE)
 
 
+async def closed(topic: OfferTopic, folder: Path) -> Path:
+    """The file of a view with one offer, which is there when it is opened again."""
+    path = folder / "view.sqlite"
+    view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
+    topic.publish(offer_of("bretagne:1"))
+    await view.apply(topic.chunks())
+    await view.close()
+    assert (1, view.positions) == await reopened(path)
+    return path
+
+
 @pytest.mark.parametrize(("log", "partitions"), [("another-log", PARTITIONS), (LOG, PARTITIONS + 1)])
 async def test_another_log_or_partition_count_empties_the_file(
     offer_topic: OfferTopic, tmp_path: Path, log: str, partitions: int
 ) -> None:
-    path = tmp_path / "view.sqlite"
-    view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    offer_topic.publish(offer_of("bretagne:1"))
-    await view.apply(offer_topic.chunks())
-    await view.close()
-    assert (1, view.positions) == await reopened(path)
+    path = await closed(offer_topic, tmp_path)
     assert (0, (0,) * partitions) == await reopened(path, log, partitions)
 
 
@@ -110,12 +116,7 @@ async def test_another_format_empties_the_file(offer_topic: OfferTopic, tmp_path
     class Later(OfferView):
         FORMAT = OfferView.FORMAT + 1
 
-    path = tmp_path / "view.sqlite"
-    view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    offer_topic.publish(offer_of("bretagne:1"))
-    await view.apply(offer_topic.chunks())
-    await view.close()
-    assert (1, tuple(view.positions)) == await reopened(path)
+    path = await closed(offer_topic, tmp_path)
     later = await Later.open(path, log_identity=LOG, partitions=PARTITIONS)
     assert await later.count("bretagne") == 0
     await later.close()

@@ -20,6 +20,7 @@ from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.search.index_store import PERIOD
 from gateway.store.view import View
+from tests.harness import replace_bytes
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 TITLE, OTHER = b"Observer le travail", b"Observer la travail"
@@ -51,18 +52,10 @@ async def holds(view: OfferView, offer_id: str) -> None:
     assert offer_of(offer_id) == state.offer
 
 
-def replaced(path: Path, text: bytes, other: bytes) -> None:
-    """Change stored bytes in place, as a disk may."""
-    content = path.read_bytes()
-    assert text in content
-    with path.open("r+b") as file:
-        file.write(content.replace(text, other))
-
-
 async def test_a_changed_byte_of_stored_json_rebuilds_the_view_at_the_start(
     path: Path, filled: list[Chunk], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    replaced(path, TITLE, OTHER)
+    replace_bytes(path, TITLE, OTHER)
     view = await opened(path)
     assert (0,) * PARTITIONS == view.positions
     assert str(path) in capsys.readouterr().out
@@ -74,7 +67,7 @@ async def test_a_changed_byte_of_stored_json_rebuilds_the_view_at_the_start(
 async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path, filled: list[Chunk]) -> None:
     view = await opened(path)
     view.updated.caught_up = True
-    replaced(path, TITLE, OTHER)
+    replace_bytes(path, TITLE, OTHER)
     with pytest.raises(DamagedCopyError, match=str(path)):  # noqa: PT012  # one of these reads it
         for number in range(30):
             await view.get(f"bretagne:{number}")
@@ -99,9 +92,9 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
         lambda path: path.with_name(f"{path.name}-wal").mkdir(),
         lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 9_000),
         lambda path: path.with_name(f"{path.name}-shm").write_bytes(b"nothing" * 9_000),
-        lambda path: replaced(path, b"CREATE TABLE postings", b"CREATE TABLE pastings"),
-        lambda path: replaced(path, b"CREATE TABLE postings", b"CREAT\xe4 TABLE postings"),
-        lambda path: replaced(path, b"bretagne:1", b"bretagne:\xff"),
+        lambda path: replace_bytes(path, b"CREATE TABLE postings", b"CREATE TABLE pastings"),
+        lambda path: replace_bytes(path, b"CREATE TABLE postings", b"CREAT\xe4 TABLE postings"),
+        lambda path: replace_bytes(path, b"bretagne:1", b"bretagne:\xff"),
     ],
 )
 async def test_the_view_is_rebuilt_after_any_damage_to_its_file(
@@ -121,7 +114,7 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
     await kept.updated.keep()
     followed = await OfferView.follow(path, log_identity=LOG, partitions=PARTITIONS)
     assert [True] == [followed.caught_up]
-    replaced(path, TITLE, OTHER)
+    replace_bytes(path, TITLE, OTHER)
     with pytest.raises(DamagedCopyError):  # noqa: PT012  # one of these reads it
         for number in range(30):
             await followed.get(f"bretagne:{number}")
@@ -216,7 +209,7 @@ async def test_every_view_notices_a_changed_byte(tmp_path: Path, kind: type[View
     await view.close()
     view = await kind.open(path, log_identity=LOG, partitions=PARTITIONS)
     assert 1 == view.positions[0]
-    replaced(path, text, other)
+    replace_bytes(path, text, other)
     with pytest.raises(DamagedCopyError):  # noqa: PT012  # one of these reads it
         match view:
             case ReceiptView():

@@ -56,20 +56,23 @@ async def test_a_view_updater_catches_up_and_follows(log: MemoryLog, offers: Off
         await until(lambda: offers.fresh == clock.now)
 
 
+async def catch_up(log: MemoryLog, offers: OfferView, clock: ManualClock) -> None:
+    """By an updater that ends then."""
+    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
+    async with running(updater.run()):
+        await until(lambda: updater.caught_up)
+
+
 async def test_a_restarted_view_updater_reads_only_new_records(
     log: MemoryLog, offers: OfferView, clock: ManualClock
 ) -> None:
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
-    first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first.run()):
-        await until(lambda: first.caught_up)
+    await catch_up(log, offers, clock)
     began = offers.began
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
     clock.now += 3 * DAY_MS
-    second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second.run()):
-        await until(lambda: second.caught_up)
+    await catch_up(log, offers, clock)
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
 
 
@@ -80,15 +83,11 @@ async def test_a_view_that_was_idle_for_seven_days_is_rebuilt(
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:2"))))
-    first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first.run()):
-        await until(lambda: first.caught_up)
+    await catch_up(log, offers, clock)
     await put(log, OFFERS, Record(b"bretagne:1", None))
     clock.now += FRESH_MS + 15 * DAY_MS
     await log.maintain(COMMON, now=clock.now)
-    second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second.run()):
-        await until(lambda: second.caught_up)
+    await catch_up(log, offers, clock)
     kept = await offers.get("bretagne:2")
     assert kept is not None
     assert [await offers.get("bretagne:1"), kept.id] == [None, "bretagne:2"]
@@ -206,9 +205,7 @@ class Failing(MemoryLog):
 async def test_an_unavailable_log_is_retried(offers: OfferView, clock: ManualClock) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
-    updater = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(updater.run()):
-        await until(lambda: updater.caught_up)
+    await catch_up(log, offers, clock)
     assert log.failures == 0
     await log.close()
 
@@ -258,11 +255,7 @@ async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_ag
     offer_topic = OfferTopic()
     await put(log, OFFERS, offer_record(offer_topic.publish(offer_of("bretagne:1"))))
     clock.now += 365 * DAY_MS
-    first = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(first.run()):
-        await until(lambda: first.caught_up)
+    await catch_up(log, offers, clock)
     clock.now -= 365 * DAY_MS
-    second = ViewUpdater(log, OFFERS, offers, clock=clock)
-    async with running(second.run()):
-        await until(lambda: second.caught_up)
+    await catch_up(log, offers, clock)
     assert (clock.now, clock.now, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))

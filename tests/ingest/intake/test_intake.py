@@ -19,9 +19,9 @@ from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, position_record, read_submission
 from gateway.protocol.seal import ReceiptIds
-from gateway.protocol.submission import Publish, Withdraw
+from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS, inbox
-from tests.harness import records_of, running
+from tests.harness import OFFER, records_of, running
 from tests.harness import until as wait_until
 from tests.protocol.certified import NOW, issued
 
@@ -29,18 +29,6 @@ TODAY = date(2026, 11, 30)
 """The day of ``NOW``."""
 BRETAGNE = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}), inbox=True)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-OFFER = {
-    "id": "bretagne:1",
-    "revision": 1,
-    "title": "Découverte d'un atelier",
-    "description": "Observer la fabrication d'un meuble.",
-    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
-    "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
-    "levels": ["seconde"],
-    "weeks": ["2027-W24", "2027-W25"],
-    "sector": "s5",
-    "apply_url": "https://stages.ideo.bretagne.bzh/1",
-}
 
 
 def message(
@@ -80,18 +68,24 @@ async def values(log: MemoryLog, topic: str) -> list[bytes]:
 
 
 async def until(log: MemoryLog, topic: str, count: int) -> list[bytes]:
-    async with asyncio.timeout(60):
-        while len(await values(log, topic)) < count:
-            await asyncio.sleep(0.01)
+    async def there() -> bool:
+        return len(await values(log, topic)) >= count
+
+    await wait_until(there)
     return await values(log, topic)
+
+
+async def submitted(log: MemoryLog) -> Submission:
+    """The one submission that the messages become."""
+    async with intake(log):
+        (value,) = await until(log, SUBMISSIONS, 1)
+    return read_submission(value)
 
 
 async def refused(log: MemoryLog, record: Record) -> list[str]:
     """The codes of the one refusal of this message; the valid one behind it must be submitted."""
     await log.append(INBOX + "bretagne", 1, [record, message("bretagne:2", {**OFFER, "id": "bretagne:2"})])
-    async with intake(log):
-        (submission,) = await until(log, SUBMISSIONS, 1)
-    assert read_submission(submission).id == "bretagne:2"
+    assert (await submitted(log)).id == "bretagne:2"
     (rejected,) = await values(log, REJECTED)
     (receipt,) = await values(log, RECEIPTS)
     copy, refusal = orjson.loads(rejected), orjson.loads(receipt)
@@ -104,9 +98,7 @@ async def refused(log: MemoryLog, record: Record) -> list[str]:
 async def test_a_publication_becomes_a_submission(log: MemoryLog) -> None:
     """[PUB-031]: with its own digest, territory and provenance."""
     await log.append(INBOX + "bretagne", 0, [message(traceparent=TRACE)])
-    async with intake(log):
-        (value,) = await until(log, SUBMISSIONS, 1)
-    submission = read_submission(value)
+    submission = await submitted(log)
     assert isinstance(submission, Publish)
     assert (submission.publisher, submission.revision, submission.territory["department"]) == ("bretagne", 1, "35")
     assert (submission.provenance, submission.traceparent) == (("bretagne",), TRACE)
@@ -161,9 +153,7 @@ async def test_a_recreated_inbox_waits_and_holds_no_other_back(log: MemoryLog) -
 async def test_a_malformed_trace_context_is_dropped(log: MemoryLog, text: str) -> None:
     """[PUB-007]: it would be passed on to every subscriber."""
     await log.append(INBOX + "bretagne", 0, [message(traceparent=text)])
-    async with intake(log):
-        (value,) = await until(log, SUBMISSIONS, 1)
-    submission = read_submission(value)
+    submission = await submitted(log)
     assert isinstance(submission, Publish)
     assert submission.traceparent is None
 
@@ -178,9 +168,7 @@ async def test_a_withdrawal_becomes_a_submission(log: MemoryLog) -> None:
     """[PUB-032]."""
     withdrawal = {"id": "bretagne:1", "revision": 2, "reason": "filled"}
     await log.append(INBOX + "bretagne", 0, [message(value=withdrawal, kind=TYPE_WITHDRAWN)])
-    async with intake(log):
-        (value,) = await until(log, SUBMISSIONS, 1)
-    submission = read_submission(value)
+    submission = await submitted(log)
     assert isinstance(submission, Withdraw)
     assert (submission.reason, submission.revision) == ("filled", 2)
 

@@ -15,7 +15,8 @@ from gateway.log.positions import Positions
 from gateway.protocol.receipt import MAX_REFUSAL_BYTES_PER_DAY, MAX_REFUSALS_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.record import Record, read_submission
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
-from tests.ingest.intake.test_intake import OFFER, intake, log, message, until, values
+from tests.harness import OFFER
+from tests.ingest.intake.test_intake import intake, log, message, until, values
 
 pytestmark = pytest.mark.slow
 

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from gateway.errors import LogUnavailableError, UnknownOutcomeError
+from gateway.log.common import MAX_BYTES
 from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.topic import COMMON, inbox
+from gateway.protocol.topic import COMMON, SUBMISSIONS, inbox
 
 PARTITIONS = 3
 TOPICS = (*COMMON, inbox("bretagne"))
@@ -127,6 +129,13 @@ async def reach(log: EventLog, topic: str, offset: int, partition: int = 0) -> N
     async with asyncio.timeout(DEADLINE):
         while (await log.ends(topic))[partition] <= offset:
             await asyncio.sleep(0.02)
+
+
+async def given_up(log: EventLog) -> None:
+    """Append until the log gives up, and nothing of it was acknowledged."""
+    with suppress(LogUnavailableError, UnknownOutcomeError):
+        await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(MAX_BYTES // 2))])
+        pytest.fail("nothing can have been written")
 
 
 def log_offset_of(chunk: Chunk) -> tuple[str, int]:

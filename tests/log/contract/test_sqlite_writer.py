@@ -31,15 +31,9 @@ from gateway.log.sqlite.writer import Writer
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from tests.log.contract.log_fixture import DEADLINE, TOPICS, read_keys
+from tests.log.contract.log_fixture import DEADLINE, TOPICS, given_up, read_keys
 
 pytestmark = pytest.mark.slow
-
-
-async def given_up(log: SqliteLog) -> None:
-    with suppress(LogUnavailableError, UnknownOutcomeError):
-        await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(MAX_BYTES // 2))])
-        pytest.fail("nothing can have been written")
 
 
 @contextmanager
@@ -296,8 +290,7 @@ async def test_a_cancelled_append_leaves_the_queue(path: Path, tmp_path: Path) -
     """Repeated attempts while another process holds the file would fill the memory."""
     log = await SqliteLog.open(path, patience=0.5)
     await log.create_topics(TOPICS)
-    with (tmp_path / "log.sqlite-turn").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with held(tmp_path):
         tracemalloc.start()
         try:
             for _ in range(3):
@@ -306,6 +299,5 @@ async def test_a_cancelled_append_leaves_the_queue(path: Path, tmp_path: Path) -
             kept, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-            fcntl.flock(lock, fcntl.LOCK_UN)
     await log.close()
     assert kept < 25 * MAX_BYTES  # a write that began is held until its outcome is known

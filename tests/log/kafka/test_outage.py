@@ -4,7 +4,6 @@ import asyncio
 import gc
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from typing import TypeVar
 
 import pytest
@@ -16,7 +15,7 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import LogReader, Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.log.contract.log_fixture import DEADLINE, keys, read_keys, record
+from tests.log.contract.log_fixture import DEADLINE, given_up, keys, read_keys, record
 from tests.log.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
@@ -157,12 +156,6 @@ async def test_a_suspended_broker_makes_an_append_unknown_and_those_behind_it_re
     of_unknown_outcome = {*before[:-1], *after[:-1]}
     found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in of_unknown_outcome]
     assert [before[-1], "sent", after[-1]] == found
-
-
-async def given_up(log: KafkaLog) -> None:
-    with suppress(LogUnavailableError, UnknownOutcomeError):
-        await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(MAX_BYTES // 2))])
-        pytest.fail("nothing can have been written")
 
 
 async def test_appends_cancelled_while_the_broker_is_suspended_leave_the_queue(
