@@ -26,6 +26,7 @@ from gateway.protocol.topic import PARTNERS as PARTNERS_TOPIC
 from tests.api.write.gateway_harness import offer
 from tests.clock import ManualClock
 from tests.harness import ALL, SECRET, records_of
+from tests.log.contract.log_fixture import opened_log
 from tests.operate.moving import BY, PARTNERS, STATES, TITLE, Caller, answers, last_records, populate, serving
 
 pytestmark = pytest.mark.slow
@@ -38,12 +39,8 @@ ACT = Act(act="partner.rotate", about="bretagne", why="Lost")
 async def sqlite(path: Path, clock: ManualClock, *, partitions: int = 3) -> AsyncIterator[SqliteLog]:
     """An embedded log with its topics."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    log = await SqliteLog.open(path, partitions=partitions, clock=clock)
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(SqliteLog.open(path, partitions=partitions, clock=clock)) as log:
         yield log
-    finally:
-        await log.close()
 
 
 async def exported(log: EventLog, file: Path, clock: ManualClock, *, secrets: bool = True) -> Manifest:
@@ -230,19 +227,18 @@ async def test_from_the_embedded_log_to_kafka_and_back(tmp_path: Path, kafka_ser
 
     clock = ManualClock()
     settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"moved-{uuid.uuid4().hex[:8]}", partitions=3)
-    kafka = await KafkaLog.open(settings)
-    try:
-        await kafka.create_topics(COMMON)
-        async with sqlite(tmp_path / "a/log.sqlite", clock) as here, sqlite(tmp_path / "b/log.sqlite", clock) as back:
-            await populate(tmp_path / "a", here, clock)
-            expected = await answers(tmp_path / "a", here, clock)
-            first = await exported(here, tmp_path / "1.zip", clock)
-            await imported(kafka, tmp_path / "1.zip", clock)
-            assert expected == await answers(tmp_path / "k", kafka, clock)
-            second = await exported(kafka, tmp_path / "2.zip", clock)
-            assert first.members == second.members
-            await imported(back, tmp_path / "2.zip", clock)
-            assert expected == await answers(tmp_path / "b", back, clock)
-            await same_records(here, back)
-    finally:
-        await kafka.close()
+    async with (
+        opened_log(KafkaLog.open(settings)) as kafka,
+        sqlite(tmp_path / "a/log.sqlite", clock) as here,
+        sqlite(tmp_path / "b/log.sqlite", clock) as back,
+    ):
+        await populate(tmp_path / "a", here, clock)
+        expected = await answers(tmp_path / "a", here, clock)
+        first = await exported(here, tmp_path / "1.zip", clock)
+        await imported(kafka, tmp_path / "1.zip", clock)
+        assert expected == await answers(tmp_path / "k", kafka, clock)
+        second = await exported(kafka, tmp_path / "2.zip", clock)
+        assert first.members == second.members
+        await imported(back, tmp_path / "2.zip", clock)
+        assert expected == await answers(tmp_path / "b", back, clock)
+        await same_records(here, back)

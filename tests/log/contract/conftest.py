@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.log.sqlite import SqliteLog
-from tests.log.contract.log_fixture import DEADLINE, TOPICS
+from tests.log.contract.log_fixture import DEADLINE, TOPICS, opened_log
 
 
 @pytest.fixture
@@ -18,7 +18,5 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def log(path: Path) -> AsyncIterator[SqliteLog]:
     """A log that has its topics."""
-    opened = await SqliteLog.open(path, patience=DEADLINE)
-    await opened.create_topics(TOPICS)
-    yield opened
-    await opened.close()
+    async with opened_log(SqliteLog.open(path, patience=DEADLINE), TOPICS) as log:
+        yield log

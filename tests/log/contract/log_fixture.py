@@ -1,10 +1,10 @@
 """Base class of the event-log contract: the fixtures of each implementation, and how the contract reads a log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -12,12 +12,27 @@ from gateway.errors import LogUnavailableError, UnknownOutcomeError
 from gateway.log.common import MAX_BYTES
 from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.topic import COMMON, SUBMISSIONS, inbox
+from gateway.protocol.topic import COMMON, SUBMISSIONS, Topic, inbox
 
 PARTITIONS = 3
 TOPICS = (*COMMON, inbox("bretagne"))
 DEADLINE = 20.0
 """Deadline of a wait, in seconds."""
+
+
+Log = TypeVar("Log", bound=EventLog)
+
+
+@asynccontextmanager
+async def opened_log(opening: Awaitable[Log], topics: Sequence[Topic] = COMMON) -> AsyncIterator[Log]:
+    """A log that is being opened, with these topics, until the block ends."""
+    log = await opening
+    try:
+        if topics:
+            await log.create_topics(topics)
+        yield log
+    finally:
+        await log.close()
 
 
 class Transaction(Protocol):
@@ -75,21 +90,14 @@ class LogFixture:
     @pytest.fixture
     async def log(self, storage: Any) -> AsyncIterator[EventLog]:
         """A client of a log that has its topics."""
-        log = await self.open_log(storage)
-        try:
-            await log.create_topics(TOPICS)
+        async with opened_log(self.open_log(storage), TOPICS) as log:
             yield log
-        finally:
-            await log.close()
 
     @pytest.fixture
     async def other(self, storage: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
         """Another client of the same log, as another process would have one."""
-        other = await self.open_log(storage)
-        try:
+        async with opened_log(self.open_log(storage), ()) as other:
             yield other
-        finally:
-            await other.close()
 
 
 def record(key: str, value: str | None = "") -> Record:

@@ -12,22 +12,18 @@ from gateway.log.sqlite.check import check_log
 from gateway.log.sqlite.file import connect
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from tests.log.contract.log_fixture import TOPICS, read, records
+from tests.log.contract.log_fixture import TOPICS, opened_log, read, records
 
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?)"
 
 
 async def made(path: Path) -> list[tuple[bytes | None, bytes | None]]:
     """A log with some records; returns those of one partition."""
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
-    for start in range(0, 30, 10):
-        await log.append(
-            OFFERS, 0, [Record(b"k%d" % n, b'{"n":%d}' % n, (("a", b"\xff"),)) for n in range(start, start + 10)]
-        )
-    found = [(one.key, one.value) for one in await read(log, OFFERS, 0)]
-    await log.close()
-    return found
+    async with opened_log(SqliteLog.open(path), TOPICS) as log:
+        for start in range(0, 30, 10):
+            ten = [Record(b"k%d" % n, b'{"n":%d}' % n, (("a", b"\xff"),)) for n in range(start, start + 10)]
+            await log.append(OFFERS, 0, ten)
+        return [(one.key, one.value) for one in await read(log, OFFERS, 0)]
 
 
 def changed(path: Path, statement: str) -> None:
@@ -66,12 +62,9 @@ async def test_a_changed_row_is_never_read_as_if_it_were_whole(path: Path, state
     changed(path, statement)
     with pytest.raises(LogDamagedError, match=f"{path} is damaged .* restore it from a backup"):
         await SqliteLog.open(path, check=True)
-    with pytest.raises(LogDamagedError, match=f"{path} is damaged"):  # noqa: PT012  # where it is found depends on the row
-        log = await SqliteLog.open(path)
-        try:
+    with pytest.raises(LogDamagedError, match=f"{path} is damaged"):  # where it is found depends on the row
+        async with opened_log(SqliteLog.open(path), ()) as log:
             await read(log, OFFERS, 0)
-        finally:
-            await log.close()
 
 
 @pytest.mark.parametrize("topic", ["'offerz'", "'Offers'"])

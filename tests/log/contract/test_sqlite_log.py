@@ -24,7 +24,7 @@ from gateway.log.sqlite.reader import NEAR_BYTES
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
-from tests.log.contract.log_fixture import TOPICS, Transaction, read, read_keys, record, records
+from tests.log.contract.log_fixture import TOPICS, Transaction, opened_log, read, read_keys, record, records
 
 pytestmark = pytest.mark.smoke
 
@@ -142,13 +142,11 @@ async def test_a_database_of_something_else_is_never_touched(path: Path) -> None
 
 
 async def test_another_partition_count_than_the_files_is_a_finding(path: Path) -> None:
-    log = await SqliteLog.open(path, partitions=3)
-    await log.create_topics(TOPICS)
-    await log.close()
-    log = await SqliteLog.open(path, partitions=6)
-    (finding,) = await log.check_topics(TOPICS)
-    assert 3 == log.partitions
-    await log.close()
+    async with opened_log(SqliteLog.open(path, partitions=3), TOPICS):
+        pass
+    async with opened_log(SqliteLog.open(path, partitions=6), ()) as log:
+        (finding,) = await log.check_topics(TOPICS)
+        assert 3 == log.partitions
     assert "has 3 partitions, the settings ask for 6" in finding
 
 

@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from demo.broker import LocalBroker
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.protocol.topic import COMMON
+from tests.log.contract.log_fixture import opened_log
 from tests.log.kafka.proxy import Proxy
 
 
@@ -33,9 +33,5 @@ async def settings(kafka_broker: LocalBroker, proxy: Proxy) -> AsyncIterator[Kaf
 
 @pytest.fixture
 async def log(settings: KafkaSettings) -> AsyncIterator[KafkaLog]:
-    log = await KafkaLog.open(settings)
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(KafkaLog.open(settings)) as log:
         yield log
-    finally:
-        await log.close()

@@ -16,8 +16,8 @@ from demo.broker import LocalBroker
 from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client
-from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.log.contract.log_fixture import DEADLINE, record
+from gateway.protocol.topic import SUBMISSIONS
+from tests.log.contract.log_fixture import DEADLINE, opened_log, record
 from tests.log.kafka.proxy import LIST_OFFSETS, METADATA, Proxy
 
 pytestmark = pytest.mark.kafka
@@ -197,13 +197,9 @@ async def test_a_query_does_not_wait_for_a_connection_that_no_longer_answers(
     """The query was cancelled before aiokafka's own time-out, so that its connection stayed open: every later query
     waited on it, long after the broker had been replaced.
     """
-    log = await KafkaLog.open(replace(settings, patience=4.0))
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(KafkaLog.open(replace(settings, patience=4.0))) as log:
         with proxy.hold(LIST_OFFSETS, limit=1) as held:
             with suppress(LogUnavailableError):
                 await log.ends(SUBMISSIONS)
             await held.caught()
             assert await log.ends(SUBMISSIONS) == (0, 0, 0)
-    finally:
-        await log.close()

@@ -13,8 +13,8 @@ from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import LogReader
 from gateway.protocol.record import Record
-from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.log.contract.log_fixture import keys, record
+from gateway.protocol.topic import SUBMISSIONS
+from tests.log.contract.log_fixture import keys, opened_log, record
 from tests.log.kafka.cluster import SIZE, LocalCluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -24,12 +24,10 @@ _READ_SECONDS = 60.0
 
 @pytest.fixture
 async def log(kafka_cluster: LocalCluster) -> AsyncIterator[KafkaLog]:
-    log = await KafkaLog.open(KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, replication=SIZE))
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(
+        KafkaLog.open(KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, replication=SIZE))
+    ) as log:
         yield log
-    finally:
-        await log.close()
 
 
 async def leader(servers: str, topic_partition: TopicPartition) -> int:
@@ -51,15 +49,12 @@ async def next_keys(reader: LogReader) -> list[str]:
 
 async def append_elsewhere(settings: KafkaSettings, late: Record) -> None:
     """Append by a connection of its own, again as long as Kafka is certain not to have it."""
-    log = await KafkaLog.open(settings)
-    try:
+    async with opened_log(KafkaLog.open(settings), ()) as log:
         async with asyncio.timeout(_LEAD_SECONDS):
             while True:
                 with contextlib.suppress(LogUnavailableError):
                     await log.append(SUBMISSIONS, 0, [late])
                     return
-    finally:
-        await log.close()
 
 
 async def test_a_reader_continues_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:

@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError
 
 from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.protocol.topic import COMMON, SUBMISSIONS
-from tests.log.contract.log_fixture import record
+from gateway.protocol.topic import SUBMISSIONS
+from tests.log.contract.log_fixture import opened_log, record
 from tests.log.kafka.cluster import LocalCluster
 
 pytestmark = pytest.mark.kafka
@@ -48,9 +48,7 @@ async def without_leader(settings: KafkaSettings, partition: int) -> None:
 async def test_a_topic_without_one_leader_is_not_taken_for_missing(kafka_cluster: LocalCluster) -> None:
     """Each topic is on one broker here. Taken for missing it would have ended the relay."""
     settings = KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, prefix="leaderless", patience=PATIENCE)
-    log = await KafkaLog.open(settings)
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(KafkaLog.open(settings)) as log:
         led_by = await leaders(settings)
         partition = led_by.index(max(led_by))
         await asyncio.to_thread(kafka_cluster.kill, [led_by[partition]])
@@ -62,5 +60,3 @@ async def test_a_topic_without_one_leader_is_not_taken_for_missing(kafka_cluster
             await log.append(SUBMISSIONS, partition, [record("late")])
         await asyncio.to_thread(kafka_cluster.start, [led_by[partition]])
         await insist(lambda: log.append(SUBMISSIONS, partition, [record("back")]))
-    finally:
-        await log.close()

@@ -15,7 +15,7 @@ from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import LogReader, Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from tests.log.contract.log_fixture import DEADLINE, given_up, keys, read_keys, record
+from tests.log.contract.log_fixture import DEADLINE, given_up, keys, opened_log, read_keys, record
 from tests.log.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
@@ -36,12 +36,9 @@ def broker() -> Iterator[LocalBroker]:
 async def log(broker: LocalBroker, request: pytest.FixtureRequest) -> AsyncIterator[KafkaLog]:
     prefix = request.node.name.replace("_", "-")[-40:].strip("-")
     settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, prefix=prefix, patience=PATIENCE)
-    log = await insist(lambda: KafkaLog.open(settings))
-    try:
+    async with opened_log(insist(lambda: KafkaLog.open(settings)), ()) as log:
         await insist(lambda: log.create_topics(COMMON))
         yield log
-    finally:
-        await log.close()
 
 
 async def insist(attempt: Callable[[], Awaitable[Found]]) -> Found:

@@ -14,7 +14,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.port import Output
 from gateway.protocol.topic import COMMON, FEED, OFFERS, SUBMISSIONS, feed
-from tests.log.contract.log_fixture import read_keys, record
+from tests.log.contract.log_fixture import opened_log, read_keys, record
 from tests.log.kafka.certificate import Authority
 from tests.log.kafka.local import need_local_kafka
 
@@ -68,9 +68,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 async def write_and_read(settings: KafkaSettings) -> list[str]:
     """Through every kind of client that the log has."""
-    log = await KafkaLog.open(settings)
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(KafkaLog.open(settings)) as log:
         await log.append(SUBMISSIONS, 0, [record("appended")])
         owner = await log.own("relay", 0)
         await owner.commit([Output(OFFERS, 0, record("committed"))])
@@ -79,8 +77,6 @@ async def write_and_read(settings: KafkaSettings) -> list[str]:
         assert frozenset(range(3)) == await membership.changed()
         await membership.close()
         return [*(await read_keys(log, SUBMISSIONS))[:1], *(await read_keys(log, OFFERS))[:1]]
-    finally:
-        await log.close()
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])

@@ -10,7 +10,7 @@ from gateway.errors import TopicError
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.log.kafka.admin import AdminQueries, findings, wanted
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
-from tests.log.contract.log_fixture import record
+from tests.log.contract.log_fixture import opened_log, record
 
 COMPACT = Topic(OFFERS, "compact", 14 * DAY_MS)
 DELETE = Topic(REQUESTS, "delete", 2 * DAY_MS)
@@ -71,12 +71,8 @@ async def test_topics_that_someone_else_created_carelessly_are_found(settings: K
     await admin.start()
     await admin.create_topics([NewTopic(settings.topic(OFFERS), 1, 1)])
     await admin.close()
-    log = await KafkaLog.open(settings)
-    try:
-        await log.create_topics(COMMON)
+    async with opened_log(KafkaLog.open(settings)) as log:
         found = await log.check_topics(COMMON)
-    finally:
-        await log.close()
     assert all(settings.topic(OFFERS) in finding for finding in found)
     for wrong in ("1 partitions", "cleanup.policy=delete", "message.timestamp.type=CreateTime", "max.message.bytes"):
         assert any(wrong in finding for finding in found), wrong
@@ -98,12 +94,9 @@ async def test_two_that_create_at_once_agree_on_one_identity(settings: KafkaSett
 async def test_topics_that_kafka_refuses_are_named_with_its_reason(settings: KafkaSettings) -> None:
     """More replicas than brokers, here."""
     greedy = KafkaSettings(bootstrap_servers=settings.bootstrap_servers, prefix=settings.prefix, replication=3)
-    log = await KafkaLog.open(greedy)
-    try:
+    async with opened_log(KafkaLog.open(greedy), ()) as log:
         with pytest.raises(TopicError, match="replication"):
             await log.create_topics([Topic(POSITIONS, "compact", DAY_MS)])
-    finally:
-        await log.close()
 
 
 class Lagging(AdminQueries):
