@@ -3,7 +3,8 @@
 import math
 
 from gateway.clock import Clock, now
-from gateway.log.memory import MemoryLog, Store
+from gateway.log.memory import Store
+from tests.memory_log import MemoryLog
 
 
 class StaleEndsLog(MemoryLog):

@@ -14,7 +14,6 @@ import orjson
 import pytest
 
 from demo.client import Client
-from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
@@ -23,6 +22,7 @@ from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
+from tests.memory_log import MemoryLog
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 from tests.store.test_receipt_search import chunk
 

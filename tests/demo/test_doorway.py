@@ -7,7 +7,6 @@ import aiohttp
 import pytest
 
 from demo.doorway import serving_doorways
-from gateway.log.memory import MemoryLog
 from gateway.operate.desk import Desk
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
@@ -18,6 +17,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from tests.clock import ManualClock
 from tests.harness import SECRET
+from tests.memory_log import MemoryLog
 
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}))
 GATEWAY = "http://127.0.0.1:18081"

@@ -14,7 +14,6 @@ from demo.generator import generate
 from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
 from gateway.ingest.submissions import VERSIONS
 from gateway.log.kafka.aiokafka_patches import stop_consumer
-from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.log.port import Chunk, Output
 from gateway.log.retry import retry_log_errors
@@ -31,6 +30,7 @@ from tests.clock import ManualClock
 from tests.faults.deployment import Deployment
 from tests.faults.ending import read_receipts
 from tests.faults.inner import inner_gateway
+from tests.memory_log import MemoryLog
 from tests.revision import revised
 from tests.stale_ends import StaleEndsLog
 

@@ -13,8 +13,6 @@ import schemas
 from demo.generator import GeneratedOffer, generate
 from gateway.errors import UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
-from gateway.log.memory import MemoryLog
-from gateway.log.memory.store import WriteFault
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.audit import audit
 from gateway.protocol import cursor as cursors
@@ -27,6 +25,7 @@ from tests.faults.checker import find_violations
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
 from tests.faults.inner import EVERYTHING, IDS, READER, inner_gateway
+from tests.memory_log import MemoryLog, WriteFault
 from tests.revision import revised, withdrawal
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.ingest.backlog import INBOX_AHEAD, SHARE, Backlog
-from gateway.log.memory import MemoryLog
 from gateway.log.port import Output
 from gateway.log.positions import Positions
 from gateway.protocol.record import Record, position_record
@@ -15,6 +14,7 @@ from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
 from gateway.runtime.activity import Activity
 from tests.clock import ManualClock
 from tests.harness import running
+from tests.memory_log import MemoryLog
 
 A, B = "bretagne", "normandie"
 

@@ -13,10 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
 from tests.clock import ManualClock
+from tests.memory_log import MemoryLog
 from tests.oauth.issuer import KEY, Issuer, with_remote
 from tests.oauth.oauth_harness import BRETAGNE, OCCITANIE, OAuthHarness
 

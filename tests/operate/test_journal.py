@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import MemoryLog, Store, WriteFault
+from gateway.log.memory import Store
 from gateway.log.port import Output, Owner
 from gateway.operate.audit import audit
 from gateway.operate.journal import Journal, read_journal
@@ -26,6 +26,7 @@ from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OPERATORS, POSITIONS
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
+from tests.memory_log import MemoryLog, WriteFault
 
 BY = Actor(name="Name of a person")
 OTHER = Actor(name="Another person")

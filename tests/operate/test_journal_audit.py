@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.log.port import Chunk
 from gateway.operate.journal_audit import audit_journal
@@ -12,6 +11,7 @@ from gateway.protocol.journal import GENESIS, LAST, JournalEntry, digest_of, ent
 from gateway.protocol.record import Record, StoredRecord, position_record
 from gateway.protocol.topic import COMMON, JOURNAL, POSITIONS
 from tests.clock import ManualClock
+from tests.memory_log import MemoryLog
 
 ENTRIES = 2_500
 threads: set[int] = set()

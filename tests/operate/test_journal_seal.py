@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.operate.audit import audit
 from gateway.operate.journal import Journal
 from gateway.operate.journal_audit import audit_journal
@@ -14,6 +13,7 @@ from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, POSITIONS
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
+from tests.memory_log import MemoryLog
 
 ACT = Act(act="partner.add", about="bretagne")
 BY = Actor(client="exploitation")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal, read_journal
 from gateway.operate.national import (
@@ -33,6 +32,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Actor, JournalEntry, JournalFilter
 from gateway.protocol.topic import COMMON, DELIVERIES
 from tests.harness import SECRET, records_of, running
+from tests.memory_log import MemoryLog
 
 NOTES = {"own": {"platforms": ["bretagne"]}, "shared": {"platforms": ["*"]}}
 

@@ -11,7 +11,6 @@ import orjson
 import pytest
 
 from gateway.errors import FencedError, TopicError, UnknownOutcomeError
-from gateway.log.memory import MemoryLog
 from gateway.log.port import Output, Owner
 from gateway.operate.transfer import archive as archives
 from gateway.operate.transfer.archive import MANIFEST, Archive, ArchiveError, Manifest
@@ -33,6 +32,7 @@ from gateway.protocol.topic import COMMON, OFFERS, PARTNERS, POSITIONS, SUBMISSI
 from gateway.runtime.private_files import ExposedError
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
+from tests.memory_log import MemoryLog
 from tests.operate.moving import HASH
 from tests.operate.moving import PARTNERS as KNOWN
 from tests.store.offer_topic import OfferTopic, offer_of

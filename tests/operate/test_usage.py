@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.operate.usage import features_of_submission, used_features
 from gateway.protocol.record import Record, submission_record
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import COMMON, SUBMISSIONS
+from tests.memory_log import MemoryLog
 
 
 def publish(**more: object) -> Publish:

@@ -11,11 +11,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_pages, page_ports
-from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Page
 from gateway.pages.site import PageSite, all_pages
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, Harness, built
+from tests.memory_log import MemoryLog
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 
 

@@ -19,7 +19,6 @@ from gateway.api.app import build_app
 from gateway.bootstrap import with_signing_key
 from gateway.bootstrap.pages import add_pages, add_site
 from gateway.bootstrap.serving import build_api
-from gateway.log.memory import MemoryLog
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError
 from gateway.pages.base.refusal import sentence_of
 from gateway.pages.base.respond import CSP, PRIVATE, SECURITY
@@ -30,6 +29,7 @@ from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES
 from tests.clock import ManualClock
 from tests.harness import URL, built
+from tests.memory_log import MemoryLog
 from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness, opened
 from tests.raw_http import exchange

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.memory.store import Store
 from gateway.log.reading import read_all
 from gateway.partners import Partners
@@ -18,6 +17,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, PARTNERS
+from tests.memory_log import MemoryLog, WriteFault
 from tests.protocol.certified import issued
 
 NOW = 1_790_000_000_000

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret, revoke
 from gateway.partners.record import changed_record
@@ -15,6 +14,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, PARTNERS
+from tests.memory_log import MemoryLog
 
 BRETAGNE = Partner(
     platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}), hosts=("stages.ideo.bretagne.bzh",)

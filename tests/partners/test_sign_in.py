@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.log.port import Owner
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret, revoke, rotate
@@ -14,6 +13,7 @@ from gateway.partners.sign_in import SignIns
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON
 from tests.clock import ManualClock
+from tests.memory_log import MemoryLog
 
 SECRET = b"a secret of thirty-two bytes or so"
 PARTNER = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}))

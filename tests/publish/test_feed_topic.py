@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
@@ -20,6 +19,7 @@ from gateway.protocol.topic import COMMON, FEED, OFFERS, POSITIONS, feed
 from gateway.protocol.visibility import VISIBILITY_RULES
 from gateway.publish.subscriber_topics import feed_scope, subscribes, write_feeds
 from tests.harness import records_of, running
+from tests.memory_log import MemoryLog, WriteFault
 
 pytestmark = pytest.mark.smoke
 

@@ -14,7 +14,6 @@ from demo.region_site.feed import example_profile, write_feed
 from demo.region_site.simulator import RegionalPlatform
 from gateway.clock import now
 from gateway.log.kafka import KafkaLog
-from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
@@ -25,6 +24,7 @@ from gateway.protocol.visibility import Filter, Reader
 from gateway.store.statistics import StatisticsView
 from tests.clock import START
 from tests.harness import POSITIONS_MIRROR, RELAY, built
+from tests.memory_log import MemoryLog
 
 SECRET = b"k" * 32
 WITHIN = 20.0

@@ -11,8 +11,8 @@ from adapters.pull.transport_factory import Secrets, TransportFactory
 from adapters.transport.feed import Feed, FetchLimits, Validators
 from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
-from gateway.log.memory import MemoryLog
 from gateway.protocol.seal import ReceiptIds, Seal
+from tests.memory_log import MemoryLog
 from tests.pull.pull_harness import SECRET, PullHarness, failure, pull_harness
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,6 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.ingest.submissions import Submissions
-from gateway.log.memory import MemoryLog
 from gateway.operate.audit import AuditReport, audit
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
@@ -21,6 +20,7 @@ from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import CommitPace, Relay
 from tests.harness import records_of, until
+from tests.memory_log import MemoryLog
 
 NOW = 1_796_000_000_000
 IDS = ReceiptIds(b"k" * 32)

@@ -8,11 +8,11 @@ from structlog.testing import capture_logs
 from gateway.errors import LogUnavailableError
 from gateway.log.assignment import run_assigned
 from gateway.log.common import SpentOwner
-from gateway.log.memory import MemoryLog
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.log.contract.log_fixture import record
+from tests.memory_log import MemoryLog
 from tests.relay.skipping import run_without_waiting
 
 pytestmark = pytest.mark.slow

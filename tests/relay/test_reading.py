@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import pytest
 
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import MemoryLog
 from gateway.log.reading import read_all, read_records
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.harness import running
 from tests.log.contract.log_fixture import record
+from tests.memory_log import MemoryLog
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 from gateway.errors import FencedError, PositionLostError, UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
-from gateway.log.memory import WriteFault
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import Output
 from gateway.log.positions import read_positions
@@ -20,6 +19,7 @@ from gateway.protocol.record import Record, StoredRecord, position_key, position
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.relay import CommitPace, Relay
 from tests.harness import until
+from tests.memory_log import WriteFault
 from tests.relay.conftest import IDS, RelayHarness
 
 pytestmark = pytest.mark.smoke

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.harness import until
+from tests.memory_log import MemoryLog
 from tests.relay.conftest import NOW, RelayHarness
 
 MANY = 60

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import LogUnavailableError, PositionLostError
-from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.identity import partition_of
@@ -17,6 +16,7 @@ from gateway.store import OfferView, ReceiptView, ViewUpdater
 from gateway.store.updated_copy import UpdatedCopy
 from tests.clock import ManualClock
 from tests.harness import running, until
+from tests.memory_log import MemoryLog
 from tests.store.offer_topic import LOG, PARTITIONS, OfferTopic, offer_of, receipt_record
 
 pytestmark = pytest.mark.smoke

@@ -19,10 +19,10 @@ from gateway.api.malformed_http import ProblemRunner
 from gateway.api.security_txt import SecurityContact, security_route
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.pages import add_pages
-from gateway.log.memory import MemoryLog
 from gateway.oauth.authority import Authority
 from tests.clock import ManualClock
 from tests.harness import ALL, KEYS, URL, built
+from tests.memory_log import MemoryLog
 from tests.threats.hostile import UNKNOWN, hostile, names, plain, public_routes
 
 pytestmark = pytest.mark.slow

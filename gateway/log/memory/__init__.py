@@ -1,6 +1,6 @@
-"""An event log in memory, for tests and trials, with the gaps, aborts and faults of a real one."""
+"""An event log in memory, for the mock and for tests, with the gaps and aborts of a real one."""
 
 from gateway.log.memory.log import MemoryLog
-from gateway.log.memory.store import Store, WriteFault
+from gateway.log.memory.store import Store
 
-__all__ = ["MemoryLog", "Store", "WriteFault"]
+__all__ = ["MemoryLog", "Store"]

@@ -1,21 +1,17 @@
-"""The event log in memory: one client of a store, its readers and owners, with faults that tests inject."""
+"""The event log in memory: one client of a store, its readers and owners."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from gateway.clock import Clock, now
-from gateway.errors import FencedError, LogBusyError, LogUnavailableError, TopicError
-from gateway.errors import UnknownOutcomeError as Unknown
+from gateway.errors import LogUnavailableError, TopicError
 from gateway.log.common import NO_IDENTITY, SingleMembership, SpentOwner, check_bounds, policy_findings
-from gateway.log.memory.store import Store, WriteFault
+from gateway.log.memory.store import Store
 from gateway.log.port import Appended, Chunk, LogReader, Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 
-_QUEUE = 1_000
 _T = TypeVar("_T")
 
 
@@ -60,38 +56,16 @@ class MemoryReader(LogReader):
         return chunks
 
 
-class OpenTransaction:
-    """A transaction whose writer has stalled; it holds back the last stable offsets of its partitions."""
-
-    def __init__(self, store: Store, role: str, partition: int, outputs: Sequence[Output], *, at: int) -> None:
-        self._store = store
-        self._claim = role, partition
-        self._spans = store.begin(role, partition, outputs, at=at)
-
-    async def commit(self) -> None:
-        """Make the outputs visible. Raises FencedError when a new owner aborted it."""
-        self._store.end(*self._claim, self._spans, commit=True)
-
-    async def abort(self) -> None:
-        """Drop the outputs. Raises FencedError when a new owner has done so."""
-        self._store.end(*self._claim, self._spans, commit=False)
-
-
 class MemoryLog:
     """An ``EventLog`` that keeps everything in memory and loses it with the process.
 
-    Clients of the same log share ``store``. Faults apply to the writes of this client, in the order injected.
+    Clients of the same log share ``store``.
     """
 
     def __init__(self, *, partitions: int = 3, clock: Clock = now, store: Store | None = None) -> None:
         self._partitions = partitions
         self._clock = clock
         self._store = Store() if store is None else store
-        self._faults: deque[WriteFault] = deque()
-        self._late: list[Callable[[], object]] = []
-        self._running = asyncio.Event()
-        self._running.set()
-        self._waiting = 0
         self._closed = False
 
     @property
@@ -161,40 +135,8 @@ class MemoryLog:
                 await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Wait until stalled writes may proceed; refuse further ones."""
+        """Refuse further writes."""
         self._closed = True
-        if self._waiting:
-            await self._running.wait()
-
-    def inject(self, *faults: WriteFault) -> None:
-        """Inject one fault into each of the next writes (appends and commits)."""
-        self._faults.extend(faults)
-
-    def heal(self) -> None:
-        """Remove the faults that no write has met."""
-        self._faults.clear()
-
-    async def deliver(self) -> None:
-        """Write what met ``WriteFault.LATE``, except commits of fenced owners."""
-        late, self._late = self._late, []
-        for write in late:
-            try:
-                write()
-            except FencedError:
-                continue
-
-    async def hang(self, role: str, partition: int, outputs: Sequence[Output]) -> OpenTransaction:
-        """Write outputs in a transaction that stays open and holds back the last stable offsets of its partitions."""
-        return OpenTransaction(self._store, role, partition, outputs, at=self._clock())
-
-    @asynccontextmanager
-    async def stalled(self) -> AsyncIterator[None]:
-        """While entered, writes wait; beyond 1,000 of them the queue is full."""
-        self._running.clear()
-        try:
-            yield
-        finally:
-            self._running.set()
 
     def _commit(
         self, role: str, partition: int, epoch: int, outputs: Sequence[Output]
@@ -205,31 +147,9 @@ class MemoryLog:
 
     async def _write(self, write: Callable[[], _T]) -> _T:
         self._check_open()
-        if not self._running.is_set():
-            await self._queue()
-        match self._faults.popleft() if self._faults else None:
-            case None:
-                done = write()
-                await asyncio.sleep(0)  # as on a real log, other tasks run
-                return done
-            case WriteFault.REFUSED:
-                raise LogUnavailableError("The log refused the write; nothing was written.")
-            case WriteFault.UNANSWERED:
-                write()
-            case WriteFault.LATE:
-                self._late.append(write)
-            case WriteFault.LOST:
-                pass
-        raise Unknown("The log did not answer; the write may or may not have happened.")
-
-    async def _queue(self) -> None:
-        if self._waiting == _QUEUE:
-            raise LogBusyError(f"{_QUEUE} writes are waiting for the log; try again later.")
-        self._waiting += 1
-        try:
-            await self._running.wait()
-        finally:
-            self._waiting -= 1
+        done = write()
+        await asyncio.sleep(0)  # as on a real log, other tasks run
+        return done
 
     def _check_open(self) -> None:
         if self._closed:

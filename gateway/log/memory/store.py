@@ -6,7 +6,6 @@ A stream is one partition of one topic: offsets with gaps, open transactions, co
 import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from operator import attrgetter
 
 from gateway.clock import append_time
@@ -18,19 +17,6 @@ from gateway.protocol.topic import Topic
 from gateway.runtime.loop import Signal
 
 _OFFSET = attrgetter("offset")
-
-
-class WriteFault(Enum):
-    """The fault of one write. The caller sees an UnknownOutcomeError for all of them but ``REFUSED``."""
-
-    REFUSED = "refused"
-    """LogUnavailableError; nothing is written."""
-    LOST = "lost"
-    """UnknownOutcomeError; it is never written."""
-    UNANSWERED = "unanswered"
-    """UnknownOutcomeError; it is written, and the answer is lost."""
-    LATE = "late"
-    """UnknownOutcomeError; ``MemoryLog.deliver`` writes it, unless its owner has been fenced by then."""
 
 
 class MemoryStream:

@@ -10,13 +10,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.api.management import build_management
 from gateway.federation.counters import Metrics
 from gateway.federation.gauges import Gauges
-from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.source_run import Counts, Outcome, SourceRun, run_record
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, inbox
 from tests.api.read.read_api import ReadApi
+from tests.memory_log import MemoryLog
 from tests.store.offer_topic import offer_of
 
 COUNTS = Counts(items=2, published=2)

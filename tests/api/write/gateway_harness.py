@@ -19,13 +19,13 @@ from gateway.api.management import METRICS
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.clock import Clock
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import MemoryLog
 from gateway.log.port import Appended
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
 from tests.clock import START, ManualClock
 from tests.harness import ALL, RELAY, SECRET, Harness, built, records_of
+from tests.memory_log import MemoryLog
 
 PLATFORMS = ("bretagne", "normandie")
 

@@ -16,9 +16,9 @@ from gateway.api.management import build_management
 from gateway.api.work import ANONYMOUS_SECONDS
 from gateway.federation.counters import Metrics
 from gateway.ingest.backlog import SHARE
-from gateway.log.memory import WriteFault
 from gateway.protocol.identity import partition_of
 from tests.api.write.gateway_harness import GatewayHarness, ndjson, offer, opened
+from tests.memory_log import WriteFault
 
 
 @pytest.mark.parametrize("who", [None, "for ged", "123", "gone", "stranger"])

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 import schemas
-from gateway.log.memory import WriteFault
 from tests.api.write.gateway_harness import Answer, GatewayHarness, ndjson, offer
+from tests.memory_log import WriteFault
 
 pytestmark = pytest.mark.slow
 

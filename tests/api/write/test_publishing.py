@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.log.memory import WriteFault
 from gateway.protocol.topic import OFFERS
 from tests.api.write.gateway_harness import GatewayHarness, offer, opened
+from tests.memory_log import WriteFault
 
 
 async def test_a_new_offer_is_created_then_updated_then_a_duplicate(gateway: GatewayHarness) -> None:

@@ -8,7 +8,6 @@ import orjson
 import pytest
 
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.log.memory import MemoryLog
 from gateway.pages.connect.state import StateError, open_state
 from gateway.partners.session import SignInError, open_link, open_ticket
 from gateway.protocol import cursor as cursors
@@ -18,6 +17,7 @@ from gateway.protocol.visibility import Filter, Reader
 from tests.api.write.gateway_harness import GatewayHarness, offer
 from tests.clock import ManualClock
 from tests.harness import SECRET, built
+from tests.memory_log import MemoryLog
 
 SEAL = Seal(SECRET, purpose="a test")
 CURSOR: list[Any] = [[0, 0, 0], [0, 0, 0], 5, "filter", "reader", "log"]

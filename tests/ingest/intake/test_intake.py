@@ -12,7 +12,6 @@ import pytest
 
 from gateway.ingest.backlog import INBOX_AHEAD, SHARE, Backlog
 from gateway.ingest.inboxes import Intake
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.port import Output
 from gateway.log.positions import Positions
 from gateway.partners import Partners
@@ -23,6 +22,7 @@ from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS, inbox
 from tests.harness import OFFER, records_of, running
 from tests.harness import until as wait_until
+from tests.memory_log import MemoryLog, WriteFault
 from tests.protocol.certified import NOW, issued
 
 TODAY = date(2026, 11, 30)

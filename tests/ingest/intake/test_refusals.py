@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.log.positions import Positions
 from gateway.protocol.receipt import MAX_REFUSAL_BYTES_PER_DAY, MAX_REFUSALS_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.record import Record, read_submission
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
 from tests.harness import OFFER
 from tests.ingest.intake.test_intake import intake, log, message, until, values
+from tests.memory_log import MemoryLog, WriteFault
 
 pytestmark = pytest.mark.slow
 

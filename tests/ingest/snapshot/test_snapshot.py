@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import LogError
 from gateway.ingest.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Prepared, Submissions
-from gateway.log.memory import MemoryLog, Store, WriteFault
+from gateway.log.memory import Store
 from gateway.log.positions import Positions
 from gateway.operate.audit import audit
 from gateway.protocol.identity import partition_of
@@ -21,6 +21,7 @@ from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay
 from gateway.store import OfferView, ViewUpdater
+from tests.memory_log import MemoryLog, WriteFault
 from tests.stale_ends import StaleEndsLog
 
 pytestmark = pytest.mark.slow

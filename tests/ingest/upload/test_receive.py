@@ -15,9 +15,9 @@ from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.receive import ContentForm, UploadLimits, receive
 from gateway.ingest.upload.spool import DiskQuota, JudgedItem, Spool
 from gateway.ingest.upload.upload import AppendStatus, OwnPace, Upload, queue_upload
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
+from tests.memory_log import MemoryLog, WriteFault
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,12 @@ import pytest
 
 from gateway.clock import now
 from gateway.errors import UnknownOutcomeError
-from gateway.log.memory import MemoryLog, Store, WriteFault
+from gateway.log.memory import Store
 from gateway.log.port import EventLog, Output
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.log.contract.event_log import EventLogContract
 from tests.log.contract.log_fixture import TOPICS, Transaction, read_keys, record
+from tests.memory_log import MemoryLog, WriteFault
 
 pytestmark = pytest.mark.smoke
 

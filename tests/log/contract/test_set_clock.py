@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from gateway.ingest.idempotency import Claim, Requests, Running
-from gateway.log.memory import MemoryLog
 from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
 from tests.clock import ManualClock
 from tests.log.contract.log_fixture import read, records
+from tests.memory_log import MemoryLog
 
 MINUTE = 60_000
 START = 1_796_000_000_000

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.log.memory import MemoryLog
 from gateway.log.request import Pending, wait_for_answer
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, RUNS
+from tests.memory_log import MemoryLog
 
 REQUEST = Record(b"a/order", b"1")
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import MemoryLog
 from gateway.log.memory.log import MemoryReader
 from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import Chunk, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, RUNS, SUBMISSIONS
 from tests.harness import running
+from tests.memory_log import MemoryLog
 
 Values = Mapping[str, str]
 

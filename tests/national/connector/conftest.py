@@ -10,10 +10,10 @@ import pytest
 from adapters.national.mapping.deliverability import DeliveryTerms
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime
-from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
+from tests.memory_log import MemoryLog
 from tests.national.connector.harness import MARCH, PASSWORD, ConnectorHarness, accounts_at
 
 Make = Callable[..., Awaitable[ConnectorHarness]]

@@ -10,12 +10,12 @@ from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
 from adapters.national.site.accounts import SearchAccount
 from gateway.errors import LogUnavailableError
-from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from tests.faults.disk import SmallDisk, disk_unavailable, small_disk
+from tests.memory_log import MemoryLog
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import document, eventually
 from tests.national.connector.test_inbound import MADE

@@ -7,9 +7,9 @@ import pytest
 
 from demo.national_site.fault import CallFault, Kind
 from demo.national_site.stock import SiteOffer
-from gateway.log.memory import MemoryLog, WriteFault
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.topic import COMMON, OFFERS
+from tests.memory_log import MemoryLog, WriteFault
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, codes_of, document, eventually
 from tests.stale_ends import StaleEndsLog

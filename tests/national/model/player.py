@@ -11,11 +11,11 @@ from typing import Any
 from demo.national_site.fault import CallFault
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime
-from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.delivery_order import Reconcile
 from gateway.protocol.paris_time import PARIS
 from gateway.protocol.topic import COMMON
+from tests.memory_log import MemoryLog
 from tests.national.connector.harness import PASSWORD, ConnectorHarness, accounts_at, document
 from tests.national.model.sequence import YEARS, Sequence, Step
 

@@ -11,12 +11,12 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_site, page_ports
-from gateway.log.memory import MemoryLog
 from gateway.pages.base.kept import KeptPages, in_a_thread
 from gateway.pages.base.respond import Rendered
 from gateway.pages.site import PageSite, all_pages
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, built
+from tests.memory_log import MemoryLog
 
 Result = TypeVar("Result")
 QUERIES = ("", "?x=1", "?x=2", "?example=", "?example=x", "?page=2&x=%41", "?lang=en")

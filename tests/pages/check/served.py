@@ -15,7 +15,6 @@ from gateway.api.app import build_app
 from gateway.api.context import PROXIES, client_of
 from gateway.bootstrap.page_work import FUNCTIONS
 from gateway.bootstrap.pages import add_site, page_ports
-from gateway.log.memory import MemoryLog
 from gateway.pages.base.anonymous import AddressSlots
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.visit import SandboxCalls, Visitors
@@ -24,6 +23,7 @@ from gateway.runtime.proxies import Proxies
 from gateway.settings import proxy_networks
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, built
+from tests.memory_log import MemoryLog
 
 Client: TypeAlias = "TestClient[web.Request, web.Application]"
 
