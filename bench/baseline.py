@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from bench import load, plain_proxy
 from bench.served import CONNECTIONS, Environment
 from bench.wire import request
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.log.kafka.batch import BATCH_BYTES
 from gateway.log.port import EventLog
 from gateway.protocol.record import Record

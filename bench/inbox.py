@@ -20,7 +20,7 @@ from bench.offers import documents
 from bench.row import Row, percentile, times
 from bench.served import Environment, Served, prepared, served
 from bench.wire import Wire
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.log.common import size_of
 from gateway.log.port import EventLog
 from gateway.partners import Partners

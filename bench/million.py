@@ -23,7 +23,7 @@ from bench.relay import IDS, fill
 from bench.row import Row, times
 from bench.served import Environment, prepared, served
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.protocol.identity import partition_of

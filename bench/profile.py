@@ -24,7 +24,7 @@ from bench.offers import documents, today
 from bench.relay import IDS, has_decided, new_relay
 from bench.served import prepared
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge, Unexplained
 from gateway.ingest.upload.splitting import LineSplitter

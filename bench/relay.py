@@ -15,7 +15,7 @@ from bench.offers import documents, today
 from bench.row import Row, times
 from bench.served import prepared
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.spool import JudgedItem

@@ -17,7 +17,7 @@ from demo.broker import LocalBroker
 from demo.client import Client
 from demo.tether import tether, tethered
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

@@ -33,7 +33,7 @@ from demo.site import UNCOVERED, SimulatedSite
 from demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
 from demo.traffic import Arrivals
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.operate.desk import Desk

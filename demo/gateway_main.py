@@ -16,7 +16,8 @@ from adapters.national.site.accounts import read_accounts
 from adapters.national.site.timing import Timing
 from demo.process import FastTime
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.partners import Partners

@@ -9,32 +9,4 @@ views.py       the views of a gateway
 national_plan.py  a child that computes what would be sent
 page_work.py   a child that judges what visitors of the public pages send
 connect_work.py  its work for the page that connects a platform
-
-``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """
-
-import importlib
-from typing import TYPE_CHECKING
-
-from gateway.bootstrap.log import kafka_settings, log_path, open_log, signing_key_of, with_signing_key
-from gateway.partners import topics_of
-
-if TYPE_CHECKING:
-    from gateway.bootstrap.gateway import Gateway, running
-
-__all__ = [
-    "Gateway",
-    "kafka_settings",
-    "log_path",
-    "open_log",
-    "running",
-    "signing_key_of",
-    "topics_of",
-    "with_signing_key",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name in {"Gateway", "running"}:
-        return getattr(importlib.import_module("gateway.bootstrap.gateway"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

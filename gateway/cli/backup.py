@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import log_path, signing_key_of
+from gateway.bootstrap.log import log_path, signing_key_of
 from gateway.cli.console import ERR, OUT, CommandError
 from gateway.cli.operator_context import command_errors, require_log_here, settings_here
 from gateway.log.sqlite.backup import copy_log

@@ -8,7 +8,7 @@ import orjson
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import signing_key_of
+from gateway.bootstrap.log import signing_key_of
 from gateway.cli.console import (
     ERR,
     FAILED,

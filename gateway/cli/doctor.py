@@ -10,8 +10,8 @@ import aiohttp
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import log_path, open_log
 from gateway.bootstrap.doctor import examine_secrets
+from gateway.bootstrap.log import log_path, open_log
 from gateway.cli.console import FAILED, OUT, asynchronous
 from gateway.cli.doctor_files import examine_copies, examine_log_file
 from gateway.errors import LogDamagedError, LogError, SettingsError

@@ -10,7 +10,7 @@ import orjson
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import signing_key_of
+from gateway.bootstrap.log import signing_key_of
 from gateway.cli.console import OUT, AsJson, CommandError, print_json, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.operator_context import command_errors, keys_here, settings_here

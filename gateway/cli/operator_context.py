@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from rich.text import Text
 
-from gateway.bootstrap import log_path, open_log, signing_key_of, with_signing_key
+from gateway.bootstrap.log import log_path, open_log, signing_key_of, with_signing_key
 from gateway.cli.console import ERR, CommandError
 from gateway.errors import LogBusyError, LogDamagedError, LogError, SettingsError, TopicError
 from gateway.log.port import EventLog

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from gateway.bootstrap import running
 from gateway.bootstrap.forked import fork_workers
+from gateway.bootstrap.gateway import running
 from gateway.bootstrap.workers import WorkerProcess
 from gateway.cli.console import ERR
 from gateway.cli.operator_context import command_errors, refuse_root, settings_here

@@ -10,7 +10,8 @@ from tempfile import TemporaryFile
 import pytest
 
 from gateway import clock
-from gateway.bootstrap import Gateway, open_log, running
+from gateway.bootstrap.gateway import Gateway, running
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

@@ -12,7 +12,7 @@ import pytest
 
 from demo.broker import free_ports
 from demo.generator import generate
-from gateway.bootstrap import running
+from gateway.bootstrap.gateway import running
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import utc

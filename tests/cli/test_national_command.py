@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.clock import now
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run

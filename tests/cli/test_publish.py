@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from demo.generator import GeneratedOffer, generate
-from gateway.bootstrap import Gateway
+from gateway.bootstrap.gateway import Gateway
 from gateway.cli.publish import UploadProgress, note_path, write_note
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record

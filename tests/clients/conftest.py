@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

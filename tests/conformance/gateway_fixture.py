@@ -18,7 +18,8 @@ from conformance.role.runner import run_cases
 from conformance.target.setup import Cluster, Setup, TargetAccount
 from conformance.target.topic import subscriber_topics
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

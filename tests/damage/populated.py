@@ -15,9 +15,10 @@ from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
 from demo.client import Client
 from gateway import clock
-from gateway.bootstrap import Gateway, open_log, running, topics_of
+from gateway.bootstrap.gateway import Gateway, running
+from gateway.bootstrap.log import open_log
 from gateway.log.reading import read_all
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of, platform_of

@@ -15,8 +15,8 @@ from demo.broker import free_ports
 from demo.client import Client
 from demo.region_site.feed import example_profile, write_feed
 from demo.tether import tether, tethered
-from gateway.bootstrap import open_log, topics_of
-from gateway.partners import Partners
+from gateway.bootstrap.log import open_log
+from gateway.partners import Partners, topics_of
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from demo.client import Client
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.operate.audit import audit
 from gateway.settings import Settings
 from tests.damage.populated import PUBLISHER, READER, Populated, offer, populate

@@ -12,9 +12,10 @@ import pytest
 
 from demo.client import Client
 from gateway import clock
-from gateway.bootstrap import open_log, running, topics_of
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.operate.audit import AuditReport, audit
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from demo.client import Client
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
 from gateway.operate.audit import audit

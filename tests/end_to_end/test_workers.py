@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from demo.client import Client
-from gateway.bootstrap import running
+from gateway.bootstrap.gateway import running
 from gateway.bootstrap.workers import WorkerError, Workers
 from gateway.oauth.keys import KeyRing
 from gateway.settings import Settings

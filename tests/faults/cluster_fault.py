@@ -10,7 +10,7 @@ from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from gateway.bootstrap import kafka_settings
+from gateway.bootstrap.log import kafka_settings
 from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.partition import ROLE

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway import clock
-from gateway.bootstrap import open_log, topics_of
+from gateway.bootstrap.log import open_log
 from gateway.log.port import EventLog
 from gateway.operate.audit import audit
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.partners.onboarding import presets
 from gateway.protocol.topic import COMMON, full_name

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from demo.broker import Listener, LocalBroker
-from gateway.bootstrap import kafka_settings
+from gateway.bootstrap.log import kafka_settings
 from gateway.log.kafka.admin import wanted
 from gateway.log.port import EventLog
 from gateway.protocol.topic import COMMON, OFFERS

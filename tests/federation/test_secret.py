@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from gateway.bootstrap import open_log, with_signing_key
+from gateway.bootstrap.log import open_log, with_signing_key
 from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import build_api
 from gateway.runtime.keys import secret_file

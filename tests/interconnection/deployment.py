@@ -13,9 +13,9 @@ import aiohttp
 from demo.client import Client
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime
-from gateway.bootstrap import open_log, topics_of
+from gateway.bootstrap.log import open_log
 from gateway.oauth.keys import KeyRing
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from tests.faults.process import GatewayDiedError

@@ -17,9 +17,10 @@ from demo.entry import CHANNELS, KAFKA_CHANNELS
 from demo.national_site.simulator import NationalSimulator
 from demo.national_site.stock import SiteOffer
 from gateway import clock
-from gateway.bootstrap import open_log, running, topics_of
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.log.port import EventLog
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from tests.interconnection.offers import REGIONS

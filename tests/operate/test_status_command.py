@@ -12,7 +12,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.cli.console import CommandError
 from gateway.cli.status import status
 from gateway.partners import Partners

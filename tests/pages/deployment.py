@@ -14,7 +14,8 @@ import schemas
 from demo.client import NDJSON, Client
 from demo.generator import generate
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
-from gateway.bootstrap import with_signing_key
+from gateway.bootstrap.log import with_signing_key
 from gateway.bootstrap.pages import add_pages, add_site
 from gateway.bootstrap.serving import build_api
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError

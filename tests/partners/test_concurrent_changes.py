@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.log.reading import read_all
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners

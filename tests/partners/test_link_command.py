@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.cli.console import CommandError
 from gateway.clock import now
 from gateway.partners import Partners

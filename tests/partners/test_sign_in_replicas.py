@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.clock import now
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners

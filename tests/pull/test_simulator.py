@@ -15,7 +15,8 @@ from demo.client import Client
 from demo.region_site.feed import write_feed
 from demo.region_site.simulator import RegionalPlatform
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.pull.pulls import last_runs
 from demo.region_site.feed import example_profile, write_feed
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON

@@ -13,10 +13,10 @@ import pytest
 
 from demo.client import NDJSON, Client
 from gateway import clock
-from gateway.bootstrap import open_log, topics_of
+from gateway.bootstrap.log import open_log
 from gateway.oauth.keys import KeyRing
 from gateway.operate.audit import audit
-from gateway.partners import Partners
+from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON

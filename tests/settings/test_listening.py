@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.bootstrap import running
+from gateway.bootstrap.gateway import running
 from gateway.bootstrap.serving import listen
 from gateway.errors import SettingsError
 from gateway.runtime.listening import bind, format_endpoint

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.errors import LogUnavailableError, PortError, SettingsError
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key

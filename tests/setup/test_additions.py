@@ -17,7 +17,7 @@ import pytest
 
 from demo.client import Client
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.pages.base.door import COOKIE
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

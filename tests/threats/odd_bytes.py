@@ -19,7 +19,8 @@ from urllib.parse import quote_from_bytes
 import aiohttp
 
 from gateway import clock
-from gateway.bootstrap import open_log, running
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
 from gateway.pages.base.door import COOKIE
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

@@ -15,7 +15,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway import clock
-from gateway.bootstrap import open_log
+from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner

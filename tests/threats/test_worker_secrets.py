@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import running
+from gateway.bootstrap.gateway import running
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.slow
