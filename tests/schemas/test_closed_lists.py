@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+import orjson
 import pytest
 import yaml
 
@@ -43,6 +44,26 @@ def test_no_contract_repeats_a_list_of_a_schema(contract: str) -> None:
     lists = [values for name in names for _, values in _enums(schema(name), "") if len(values) > 1]
 
     assert [] == [pointer for pointer, values in _enums(written, "") if values in lists]
+
+
+def test_no_case_repeats_the_list_of_reasons() -> None:
+    """A case that expects any reason expects none in particular: else it refuses the next one."""
+    reasons = set(closed_list("removal"))
+    written = (
+        (path.name, values)
+        for path in sorted((ROOT / "conformance" / "cases").rglob("*.json"))
+        for values in _choices(orjson.loads(path.read_bytes()))
+    )
+
+    assert [] == [one for one in written if len(reasons & one[1]) > 1]
+
+
+def _choices(value: Any) -> Iterator[set[str]]:
+    """The texts of every ``$in`` of a case."""
+    if isinstance(value, dict):
+        yield {one for one in value.get("$in", ()) if isinstance(one, str)}
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _choices(one)
 
 
 def test_the_acts_of_the_code_are_those_of_the_list() -> None:

@@ -61,4 +61,4 @@ def without_values(text: str, language: Language) -> Markup:
     pieces = []
     for literal, name, _, _ in Formatter().parse(text):
         pieces += [literal, "" if name is None else f"{_OPEN}{_VALUES.get(name, _VALUE).texts[language]}{_CLOSE}"]
-    return Markup(str(coded("".join(pieces))).replace(_OPEN, "<var>").replace(_CLOSE, "</var>"))  # noqa: S704  # was escaped
+    return coded("".join(pieces)).replace(_OPEN, Markup("<var>")).replace(_CLOSE, Markup("</var>"))
