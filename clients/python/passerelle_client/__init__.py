@@ -5,10 +5,12 @@ publisher.py   offers and batches, to their decision   revisions.py   revisions 
 snapshot.py    the complete set, with its mark          outcome.py  what became of documents
 follow.py      the changes feed, into a store           page.py     a page of changes
 push.py        signatures and pages of pushes           store.py    a copy in SQLite or PostgreSQL
-command.py     the command passerelle-client            errors.py   errors with their next step
+equal.py       compares a copy with the gateway's      errors.py   errors with their next step
+command.py     the command passerelle-client
 """
 
 from passerelle_client.connection import Answer, Connection
+from passerelle_client.equal import compare
 from passerelle_client.errors import (
     ClientError,
     ClockError,
@@ -50,6 +52,7 @@ __all__ = [
     "Store",
     "Summary",
     "UnavailableError",
+    "compare",
     "follow",
     "receive",
     "snapshot",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from passerelle_client.connection import Connection
+from passerelle_client.equal import compare
 from passerelle_client.errors import ClientError, ExportError, say
 from passerelle_client.follow import follow
 from passerelle_client.outcome import Outcome, Summary
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--into", required=True, metavar="URL", help="sqlite:///offers.db, postgresql://user@host/base"
     )
     command.add_argument("--filter", action="append", default=[], metavar="NAME=VALUE", help="such as territory=all")
+    command.add_argument("--check", action="store_true", help="compare the copy with the gateway's first, and mend it")
     command.add_argument("--once", action="store_true", help="stop at the end of the feed")
     return parser
 
@@ -102,6 +104,8 @@ def _follow(connection: Connection, options: argparse.Namespace) -> int:
     filters = dict(one.partition("=")[::2] for one in options.filter)
     try:
         store = _store(options.into, options.lang)
+        if options.check and (different := compare(connection, store, filters=filters)):
+            _say(say("different", options.lang, number=len(different), ids=", ".join(different[:10])))
         follow(connection, store, filters=filters, once=options.once)
         print(say("copied", options.lang, number=store.live()))  # noqa: T201  # a command
     except _database_errors() as error:

@@ -38,6 +38,7 @@ _APPLY = """INSERT INTO passerelle_offers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT 
     sequence = excluded.sequence, generation = excluded.generation, changed_at = excluded.changed_at,
     offer = excluded.offer, change = excluded.change
     WHERE excluded.sequence > passerelle_offers.sequence OR excluded.generation > passerelle_offers.generation"""
+_LIVE = "SELECT id, sequence, offer FROM passerelle_offers WHERE offer IS NOT NULL"
 _UNNAMED = "SELECT id, sequence FROM passerelle_offers WHERE generation < ? AND offer IS NOT NULL"
 _SWEEP = "UPDATE passerelle_offers SET offer = NULL, changed_at = ? WHERE generation < ? AND offer IS NOT NULL"
 _FORGET = "DELETE FROM passerelle_offers WHERE offer IS NULL AND changed_at < ?"
@@ -122,6 +123,12 @@ class Store(ABC):
         with self._transaction() as database:
             found = self._run(database, "SELECT count(*) FROM passerelle_offers WHERE offer IS NOT NULL").fetchone()
             return int(found[0])
+
+    def offers(self) -> Iterator[tuple[str, int, Any]]:
+        """The live offers: id, sequence and offer of each."""
+        with self._transaction() as database:
+            for offer_id, sequence, offer in self._run(database, _LIVE):
+                yield offer_id, sequence, json.loads(offer) if isinstance(offer, str) else offer
 
     def _position(self, database: Any) -> Position:
         return Position(*self._run(database, _POSITION + self.lock).fetchone())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from passerelle_client import Change, Connection, Page, PageError, RefusedError, Store, clock, follow
+from passerelle_client import Change, Connection, Page, PageError, RefusedError, Store, clock, compare, follow
 from tests.clients.python.servers import SEEDS, Scripted, document, mocked, scripted
 
 ALL = {"territory": "all"}
@@ -59,6 +59,16 @@ class FollowContract:
             assert SEEDS + 1 == store.live()
             [(offer,)] = self.rows(store, "SELECT offer FROM passerelle_offers WHERE id = 'bretagne:1'")
             assert 2 == (json.loads(offer) if isinstance(offer, str) else offer)["seats"]
+
+    def test_a_copy_is_compared_by_digests_and_mended(self, opened: Callable[..., Store]) -> None:
+        """DIG-001."""
+        with mocked() as mock, mock.connection("occitanie") as connection:
+            store = opened()
+            assert [] == compare(connection, store, filters=ALL)
+            with store._transaction() as database:
+                store._run(database, "DELETE FROM passerelle_offers WHERE id = ?", "normandie:5")
+            assert ["normandie:5"] == compare(connection, store, filters=ALL)
+            assert SEEDS == store.live()
 
     @pytest.mark.parametrize("fault", ["unavailable", "lost", "cut", "busy", "expired-token", "duplicate", "slow"])
     def test_a_fault_of_the_feed_loses_nothing(self, opened: Callable[..., Store], fault: str) -> None:
