@@ -64,7 +64,7 @@ def ask(tab: Tab, _language: Language) -> None:
     tab.fill("#reason", "Signalé par personne@example.org")
     with tab.expect_navigation():
         tab.click("main button.main")
-    assert "[…]" in tab.locator(".said").inner_text()
+    assert "[…]" in tab.locator(".notice").inner_text()
 
 
 def moderate_twice(tab: Tab, language: Language) -> None:
