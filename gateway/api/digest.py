@@ -102,8 +102,16 @@ async def _page(
         copy.cursor = replace(copy.cursor, positions=reached)
         if more or not behind:
             break
-        if work.stopping:
-            raise stopping_problem()
+        while behind:  # only the copy: the page is read again with its last part
+            if work.stopping:
+                raise stopping_problem()
+            read = view.changes(copy.cursor, reader=reader, criteria=query.criteria, limit=_CHANGES_AT_ONCE)
+            found, reached, behind = await work.read(read, items=_CHANGES_AT_ONCE)
+            if view.began != began:
+                raise view_behind()
+            await work.next()
+            copy.tree.apply(found)
+            copy.cursor = replace(copy.cursor, positions=reached)
     rest = page_end(context, moved(cursor, positions, fresh=fresh, more=more), more=more)
     if not more:
         if positions != reached:  # the view was emptied, and is behind both

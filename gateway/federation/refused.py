@@ -65,7 +65,7 @@ class Refused:
     @classmethod
     def of(cls, count: SubmissionCount) -> "Refused":
         """Those of a count. Where distinct offers are not known, each one that was sent is one."""
-        return cls(count.number if count.offers is None else count.offers, count.number, count.more)
+        return cls(count.offers, count.number, count.more) if count.offers else cls(count.number, count.number)
 
     def __add__(self, other: "Refused") -> "Refused":
         """Those of other days, platforms or verdicts as well."""

@@ -15,7 +15,7 @@ def count_row(by: Sequence[Dimension], count: SubmissionCount) -> dict[str, Any]
     are further ones.
     """
     row: dict[str, Any] = {**{name: getattr(count, name) for name in by}, "count": count.number}
-    if count.offers is not None and count.verdict in REFUSED:
+    if count.offers and count.verdict in REFUSED:
         row["offers"] = count.offers
         if count.more:
             row["more_offers"] = True

@@ -62,7 +62,7 @@ async def test_counts_are_grouped_by_what_is_asked_and_filtered_by_days_and_plat
     assert [SubmissionCount(number=12)] == await view.counts(FIRST, LAST)
     assert [
         SubmissionCount(verdict="accepted", number=5),
-        SubmissionCount(verdict="refused", number=7),
+        SubmissionCount(verdict="refused", number=7, offers=0, more=True),
     ] == await view.counts(FIRST, LAST, by={"verdict"})
     assert [
         SubmissionCount(rule=None, number=5),
@@ -209,6 +209,12 @@ async def test_records_of_many_refused_offers_stay_below_what_a_broker_takes(vie
     assert b"bretagne:" not in text
     await view.apply([chunk(Record(b"w", text))])
     assert all(one.more for one in await view.counts(FIRST, LAST, by={"verdict", "rule"}))
+
+
+async def test_refusals_of_an_earlier_version_are_further_offers(view: StatisticsView) -> None:
+    await view.apply([chunk(TWO, refusals("one", 3, LAST, ["bretagne:1"]))])
+    [found] = await view.counts(FIRST, LAST, by={"verdict"})
+    assert (4, 1, True) == (found.number, found.offers, found.more)
 
 
 async def test_names_under_another_secret_are_other_hashes() -> None:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from passerelle_client.connection import Connection
 from passerelle_client.equal import compare
@@ -27,11 +28,12 @@ from passerelle_client.store import PostgresStore, SqliteStore, Store
 
 _SQLITE, _POSTGRESQL = "sqlite:///", ("postgresql://", "postgres://")
 _REVISIONS = "PASSERELLE_REVISIONS"
+_TERMINATED = 143
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     options = _parser().parse_args(words, argparse.Namespace(lang="fr"))
     try:
         with Connection.from_environment(language=options.lang, retrying=_retrying) as connection:
@@ -62,8 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     command = with_revisions(add("publish", _publish, "publish and withdraw the documents of an NDJSON file"))
     command.add_argument("file", help="NDJSON, one document on each line; - reads standard input")
     command = with_revisions(add("snapshot", _snapshot, "replace all offers by an export; what it lacks is withdrawn"))
-    command.add_argument("file", nargs="?", default="-", help="NDJSON; read after the mark was taken")
-    command.add_argument("--run", dest="export", metavar="COMMAND", help="the export: started after the mark was taken")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("file", nargs="?", help="NDJSON; read after the mark was taken")
+    source.add_argument("--run", dest="export", metavar="COMMAND", help="the export: started after the mark was taken")
     command.add_argument("--mark", default="", help="the mark of a snapshot that is sent again")
     command.add_argument("--confirm", type=int, metavar="N", help="withdraw N offers although the guard stops them")
     command = with_revisions(add("withdraw", _withdraw, "withdraw one offer"))
@@ -101,7 +104,12 @@ def _withdraw(connection: Connection, options: argparse.Namespace) -> int:
 
 
 def _follow(connection: Connection, options: argparse.Namespace) -> int:
-    filters = dict(one.partition("=")[::2] for one in options.filter)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # how a follower is stopped
+    filters: dict[str, str] = {}
+    for name, equals, value in (one.partition("=") for one in options.filter):
+        if not equals:
+            raise ClientError("filter", options.lang, text=name)
+        filters[name] = f"{filters[name]},{value}" if name in filters else value
     try:
         store = _store(options.into, options.lang)
         if options.check and (different := compare(connection, store, filters=filters)):
@@ -109,7 +117,8 @@ def _follow(connection: Connection, options: argparse.Namespace) -> int:
         follow(connection, store, filters=filters, once=options.once)
         print(say("copied", options.lang, number=store.live()))  # noqa: T201  # a command
     except _database_errors() as error:
-        url = options.into.partition("@")[2] or options.into  # without a password
+        parts = urlsplit(options.into)  # without a password
+        url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise ClientError("store", options.lang, url=url, text=str(error).strip()) from error
     return 0
 

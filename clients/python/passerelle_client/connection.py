@@ -28,6 +28,7 @@ _EARLY = 60.0
 """A token is renewed this many seconds before it ends."""
 _CONNECT_SECONDS = 10.0
 _MAX_SKEW = 10 * 60_000
+_WRONG_CREDENTIALS = frozenset({400, 401, 403})
 _RUNNING = "idempotency-running"
 
 
@@ -43,7 +44,7 @@ class Answer:
     @property
     def ok(self) -> bool:
         """Whether the call succeeded, at least in part (207)."""
-        return self.status < 400
+        return 200 <= self.status < 300
 
     @property
     def code(self) -> str:
@@ -92,8 +93,10 @@ class Connection:
         self._token, self._renew_at, self._renewing = "", 0.0, threading.Lock()
         self._skew = 0
         if not _is_address(self.url):
-            raise ClientError("address", language, url=repr(url))
-        self._http = httpx.Client(headers={"Accept-Language": language, **(headers or {})})
+            raise ClientError("address", language, url=repr(url.rpartition("@")[2]))
+        self._http = httpx.Client(
+            headers={"Accept-Language": language, **(headers or {})}, verify=ssl.create_default_context()
+        )
 
     @classmethod
     def from_environment(cls, *, language: Language = "fr", **options: Any) -> Self:
@@ -123,8 +126,9 @@ class Connection:
                 form = {"Content-Type": "application/x-www-form-urlencoded"}
                 began = clock.monotonic()
                 answer = self._resend("POST", "/oauth/token", body=b"grant_type=client_credentials", headers=form)
-                if not answer.ok:
-                    raise RefusedError(answer, "", self.language, code="credentials")
+                if not answer.ok or not isinstance(answer.body, dict) or "access_token" not in answer.body:
+                    code = "credentials" if answer.status in _WRONG_CREDENTIALS else ""
+                    raise RefusedError(answer, say("doing-token", self.language), self.language, code=code)
                 life = float(answer.body.get("expires_in", 0))
                 self._token, self._renew_at = answer.body["access_token"], began + max(life - _EARLY, life / 2)
             return self._token
@@ -219,7 +223,9 @@ class Connection:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        )
     except ValueError:
         return False
 

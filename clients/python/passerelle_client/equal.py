@@ -13,9 +13,11 @@ from typing import Any
 from passerelle_client.connection import Connection
 from passerelle_client.errors import RefusedError, say
 from passerelle_client.follow import follow
-from passerelle_client.page import Page
+from passerelle_client.page import Change, Page
 from passerelle_client.store import Store
 
+_MAX_INNER = 128
+"""Inner nodes that differ; beyond them the feed is read again at once."""
 _DIGITS = [f"{number:02x}" for number in range(256)]
 
 
@@ -26,16 +28,19 @@ def compare(connection: Connection, store: Store, *, filters: Mapping[str, str] 
     wanted = dict(filters or {})
     follow(connection, store, filters=wanted, once=True)
     reading = _Reading(connection, store, wanted)
-    found = [
-        offer_id
-        for inner in reading.different("")
-        for leaf in reading.different(inner)
-        for offer_id in reading.different_lines(leaf)
-    ]
-    if found:
-        store.restart(store.position(reading.text))
-        follow(connection, store, filters=wanted, once=True)
-    return found
+    inner = list(reading.different(""))
+    if not inner:
+        return []
+    found = []
+    if len(inner) <= _MAX_INNER:
+        leaves = [leaf for node in inner for leaf in reading.different(node)]
+        found = [offer_id for leaf in leaves for offer_id in reading.different_lines(leaf)]
+        if not found:  # a page that came meanwhile has mended it
+            return []
+    before = reading.lines()
+    store.restart(store.position(reading.text))
+    follow(connection, store, filters=wanted, once=True)
+    return found or sorted(dict(before.items() ^ _Reading(connection, store, wanted).lines().items()))
 
 
 class _Reading:
@@ -44,7 +49,9 @@ class _Reading:
     def __init__(self, connection: Connection, store: Store, filters: Mapping[str, str]) -> None:
         self._connection, self._store, self._filters = connection, store, filters
         self.text = json.dumps(filters, ensure_ascii=False, sort_keys=True)
-        self._leaves: Mapping[str, Mapping[str, str]] | None = None
+        self._leaves: dict[str, dict[str, str]] = {}
+        for offer_id, sequence, offer in store.offers():
+            self._note(Change(offer_id, sequence, offer, {}))
 
     def different(self, path: str) -> Iterator[str]:
         """The children of a node that differ."""
@@ -67,9 +74,10 @@ class _Reading:
             if not answer.ok:
                 raise RefusedError(answer, say("doing-changes", self._connection.language), self._connection.language)
             page = Page.read(answer.body, self._connection.language)
-            if page.changes:
-                self._leaves = None
-            if self._store.apply(page, before) and not page.more:
+            applied = self._store.apply(page, before)
+            for change in page.changes if applied else ():
+                self._note(change)
+            if applied and not page.more:
                 node: Mapping[str, Any] = answer.body
                 return node
 
@@ -78,14 +86,19 @@ class _Reading:
             return _sha256("".join(line for _, line in sorted(self._lines(path).items())))
         return _sha256("".join(self._digest(path + digits) for digits in _DIGITS))
 
+    def lines(self) -> Mapping[str, str]:
+        """The lines of the copy by their ids."""
+        return {offer_id: line for lines in self._leaves.values() for offer_id, line in lines.items()}
+
     def _lines(self, leaf: str) -> Mapping[str, str]:
-        if self._leaves is None:
-            leaves: dict[str, dict[str, str]] = {}
-            for offer_id, sequence, offer in self._store.offers():
-                digest = _sha256(canonical(offer))
-                leaves.setdefault(_sha256(offer_id)[:4], {})[offer_id] = _line(offer_id, sequence, digest)
-            self._leaves = leaves
         return self._leaves.get(leaf, {})
+
+    def _note(self, change: Change) -> None:
+        """Follow a change that the copy has applied."""
+        lines = self._leaves.setdefault(_sha256(change.id)[:4], {})
+        lines.pop(change.id, None)
+        if change.offer is not None:
+            lines[change.id] = _line(change.id, change.sequence, _sha256(canonical(change.offer)))
 
 
 def canonical(value: Any) -> str:

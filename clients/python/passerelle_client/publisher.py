@@ -146,11 +146,14 @@ class Publisher:
         ]
         waiting = {one.receipt: at for at, one in enumerate(outcomes) if one.verdict == "pending"}
         if waiting:
-            for receipt in self.decisions(len(waiting), patience, batch=content["batch"]):
+            with_receipts = sum(one.verdict != "refused" for one in outcomes)
+            for receipt in self.decisions(with_receipts, patience, batch=content["batch"]):
                 at = waiting.pop(receipt["receipt"], None)
                 if at is not None:
                     outcomes[at] = Outcome.read(receipt)
                     summary.note_decision(outcomes[at])
+                if not waiting:
+                    break
             if waiting:
                 summary.receipts.append(content["receipts"])
         return outcomes, answer.resent

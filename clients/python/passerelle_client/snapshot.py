@@ -44,8 +44,9 @@ def snapshot(
     """Replace everything that the platform publishes by an export, whose last document may be ``{"count": N}``.
     ``mark``: one that was taken before; ``confirm``: see ConfirmError. Raises ClientError.
     """
-    connection, began = publisher.connection, clock.now()
+    connection = publisher.connection
     mark = mark or take_mark(connection)[0]
+    began = clock.now()
     with tempfile.TemporaryFile() as spool:
         number = _spool(spool, publisher, export)
         answer = _send(spool, connection, {"mark": mark} | ({} if confirm is None else {"confirm": str(confirm)}))

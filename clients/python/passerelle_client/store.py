@@ -40,7 +40,8 @@ _APPLY = """INSERT INTO passerelle_offers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT 
     WHERE excluded.sequence > passerelle_offers.sequence OR excluded.generation > passerelle_offers.generation"""
 _LIVE = "SELECT id, sequence, offer FROM passerelle_offers WHERE offer IS NOT NULL"
 _UNNAMED = "SELECT id, sequence FROM passerelle_offers WHERE generation < ? AND offer IS NOT NULL"
-_SWEEP = "UPDATE passerelle_offers SET offer = NULL, changed_at = ? WHERE generation < ? AND offer IS NOT NULL"
+_SWEEP = """UPDATE passerelle_offers SET offer = NULL, change = '{"op": "removal"}', changed_at = ?
+    WHERE generation < ? AND offer IS NOT NULL"""
 _FORGET = "DELETE FROM passerelle_offers WHERE offer IS NULL AND changed_at < ?"
 
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Self
 
 from aiokafka import TopicPartition
@@ -147,10 +146,13 @@ class KafkaLog:
 
     async def _read_identity(self) -> str | None:
         found = None
-        with suppress(TopicError):
-            async for record in read_records(self, POSITIONS, 0):
-                if record.key == _IDENTITY_KEY and record.value is not None:
-                    found = record.value.decode()
+        try:
+            start, end = (await self.starts(POSITIONS))[0], (await self.ends(POSITIONS))[0]
+        except TopicError:  # a partial read is none of "no identity": only the topic's absence is
+            return None
+        async for record in read_records(self, POSITIONS, 0, start=start, end=end):
+            if record.key == _IDENTITY_KEY and record.value is not None:
+                found = record.value.decode()
         return found
 
     async def _write_identity(self) -> None:

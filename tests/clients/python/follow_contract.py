@@ -44,6 +44,14 @@ class FollowContract:
         found = self.rows(store, "SELECT id, offer FROM passerelle_offers WHERE offer IS NOT NULL")
         return {one: (json.loads(offer) if isinstance(offer, str) else offer)["title"] for one, offer in found}
 
+    def test_a_sweep_keeps_nothing_of_the_offers_that_it_removes(self, opened: Callable[..., Store]) -> None:
+        store = opened()
+        store.apply(Page.read(page(upsert("a:1", 1, "Secret"), upsert("a:2", 2))), store.position(""))
+        store.restart(store.position(""))
+        store.apply(Page.read(page(upsert("a:2", 2))), store.position(""))
+        assert {"a:2": "T"} == self.titles(store)
+        assert "Secret" not in str(self.rows(store, "SELECT * FROM passerelle_offers"))
+
     def test_a_copy_has_every_live_offer_and_then_every_change(self, opened: Callable[..., Store]) -> None:
         """FEED-001, FEED-010: upserts and removals, in as many runs as it takes."""
         with mocked() as mock, mock.connection("bretagne") as publisher, mock.connection("occitanie") as connection:

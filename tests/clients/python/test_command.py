@@ -54,7 +54,15 @@ def test_a_snapshot_runs_its_export_after_the_mark_and_asks_a_person_to_confirm(
         (("publish", "--revisions", "empty/x.db", "empty.ndjson"), "revisions empty/x.db cannot be used"),
         (("follow", "--into", "mysql://x:secret@y/z"), "The database mysql cannot be used"),
         (("follow", "--into", "sqlite:///empty/x.db"), "The database sqlite:///empty/x.db cannot be used"),
-        (("follow", "--into", "postgresql://u:secret@127.0.0.1:1/x"), "The database 127.0.0.1:1/x cannot be used"),
+        (
+            ("follow", "--into", "postgresql://u:secret@127.0.0.1:1/x"),
+            "The database postgresql://127.0.0.1:1/x cannot be used",
+        ),
+        (
+            ("follow", "--into", "postgresql://127.0.0.1:1/x?password=secret"),
+            "postgresql://127.0.0.1:1/x cannot be used",
+        ),
+        (("follow", "--into", "sqlite:///x.db", "--filter", "levels"), "“levels” is not a filter"),
         (("follow", "--into", "sqlite:///x.db", "--filter", "levl=x"), "read the changes feed. HTTP 400"),
     ],
 )

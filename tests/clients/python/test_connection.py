@@ -104,7 +104,20 @@ def test_no_redirect_carries_the_token_elsewhere() -> None:
     assert ("GET", "/elsewhere") not in came
 
 
-@pytest.mark.parametrize("url", ["gateway.example", "ftp://gateway.example", "https://", "http://[", ""])
+@pytest.mark.parametrize("token", [Scripted(308, b"", {"Location": "https://elsewhere"}), Scripted(200, b"[1]")])
+def test_an_answer_without_a_token_is_refused_with_its_status(token: Scripted) -> None:
+    """A redirect to https, a portal that asks to sign in."""
+    with (
+        scripted(Scripted(), token=token) as (url, _),
+        client(url) as connection,
+        pytest.raises(RefusedError, match=f"get a token. HTTP {token.status}"),
+    ):
+        connection.call("GET", "/v1/platforms")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://u:secret@gateway.example", "gateway.example", "ftp://gateway.example", "https://", "http://[", ""]
+)
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
     with pytest.raises(ClientError, match=r"not the address of a gateway.*PASSERELLE_URL"):
         client(url)

@@ -65,6 +65,27 @@ def test_an_answer_that_is_not_of_the_gateway_is_refused(body: object) -> None:
         Publisher(connection).batch([document(1, revision=1)])
 
 
+def test_the_last_undecided_document_of_a_batch_is_waited_for() -> None:
+    """PUB-018: the others were decided in the answer, and their receipts come first in the list."""
+    receipts = [
+        {"receipt": f"r{n}", "publisher": "bretagne", "id": f"bretagne:{n}", "verdict": "accepted"} for n in range(4)
+    ]
+    results = [{"index": n, "id": f"bretagne:{n}", "receipt": f"r{n}", "status": "accepted"} for n in range(3)]
+    waits = {"index": 3, "id": "bretagne:3", "receipt": "r3", "status": "queued"}
+    taken = {"statuses": "aaaq", "results": [*results, waits], "batch": "b", "receipts": "/v1/receipts?batch=b"}
+    taken |= {"rules": {}, "warnings": {}}
+    pages = [
+        {"receipts": receipts[:3], "cursor": "c", "more": False},
+        {"receipts": receipts[3:], "cursor": "d", "more": False},
+    ]
+    with (
+        scripted(Scripted(202, taken), *(Scripted(200, one) for one in pages)) as (url, _),
+        Connection(url, client_id="bretagne", client_secret="s") as connection,
+    ):
+        summary = Publisher(connection).batch(document(n, revision=1) for n in range(4))
+    assert {"accepted": 4} == dict(summary.counts)
+
+
 def test_a_batch_reports_each_document_in_order_and_counts_the_rest(tmp_path: Path) -> None:
     """PUB-011: refused documents hold back no others."""
     seen: list[Outcome] = []

@@ -55,6 +55,10 @@ class SendsTheLastItemAgain(BatchPublisher):
 @wrong("PUB-011", "drops a whole batch when one of its items is refused")
 class DropsRefusedBatches(BatchPublisher):
     async def work(self) -> None:
+        collected = 0
+        while collected < len(self.queue):  # orders that follow each other come into one batch, however slowly
+            collected = len(self.queue)
+            await asyncio.sleep(1)
         items = list(self.queue)
         if not await self.repeats(*await self.upload(items)):
             del self.queue[: len(items)]
@@ -66,7 +70,7 @@ class RepeatsPartialBatches(BatchPublisher):
 
     async def repeats(self, status: int, answer: Any, retry: float) -> bool:
         if status in {207, 422}:
-            await self.wait(status, 0.2)
+            await self.wait(status, 0.02)
             return True
         return await super().repeats(status, answer, retry)
 

@@ -26,6 +26,8 @@ def test_only_refusals_are_counted_at_the_door_and_by_the_relay() -> None:
     assert {"bretagne": Refused(2, 2), "normandie": normandie} == count_refusals(COUNTS, "platform", rule="a")
     assert [("a", Refused(9, 72, more=True)), ("b", Refused(3, 300))] == most_first(count_refusals(COUNTS, "rule"))
     assert {"": Refused(12, 372, more=True)} == count_refusals(COUNTS)
+    unknown = SubmissionCount(verdict="refused", number=7, offers=0, more=True)
+    assert {"": Refused(7, 7)} == count_refusals([unknown])
 
 
 def test_a_day_without_a_refusal_is_a_day() -> None:
