@@ -3,6 +3,7 @@
 import json
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,8 +73,14 @@ def test_the_last_undecided_document_of_a_batch_is_waited_for() -> None:
     ]
     results = [{"index": n, "id": f"bretagne:{n}", "receipt": f"r{n}", "status": "accepted"} for n in range(3)]
     waits = {"index": 3, "id": "bretagne:3", "receipt": "r3", "status": "queued"}
-    taken = {"statuses": "aaaq", "results": [*results, waits], "batch": "b", "receipts": "/v1/receipts?batch=b"}
-    taken |= {"rules": {}, "warnings": {}}
+    taken: dict[str, Any] = {
+        "rules": {},
+        "warnings": {},
+        "statuses": "aaaq",
+        "results": [*results, waits],
+        "batch": "b",
+        "receipts": "/v1/receipts?batch=b",
+    }
     pages = [
         {"receipts": receipts[:3], "cursor": "c", "more": False},
         {"receipts": receipts[3:], "cursor": "d", "more": False},
