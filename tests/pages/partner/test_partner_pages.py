@@ -171,7 +171,7 @@ async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_
     assert "élément 1 d’un envoi, sans identifiant de sa plateforme (<code>/title</code>)" in todo
     listed = section(await text_of(site, "/plateforme/statistiques"), 'id="newest-heading"')
     assert listed.count("<code>/title</code>") == 2
-    assert "Le texte est vide" in listed
+    assert "Texte vide." in listed
     by_rule = section(await text_of(site, "/plateforme/statistiques"), 'id="rules-heading"')
     assert "<small>Champ en cause\u00a0: <code>/title</code></small>" in by_rule
     assert "<small>Champ en cause\u00a0: <code>/weeks</code></small>" in by_rule
