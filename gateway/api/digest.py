@@ -1,4 +1,4 @@
-"""Equal copies over HTTP: the end of the changes feed with the digest of a reader's copy at that place (DIG-*)."""
+"""Equal copies over HTTP: the end of the changes feed with the digest of a reader's copy at that cursor (DIG-*)."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -36,6 +36,11 @@ class KeptCopy:
 
     cursor: Cursor
     tree: CopyTree = field(default_factory=CopyTree)
+
+    def follow(self, changes: Sequence[dict[str, Any]], positions: tuple[int, ...]) -> None:
+        """Apply changes of the feed up to these positions."""
+        self.tree.apply(changes)
+        self.cursor = replace(self.cursor, positions=positions)
 
 
 class KeptCopies:
@@ -78,8 +83,8 @@ async def get_digest(request: web.Request) -> web.StreamResponse:
 async def _page(
     request: web.Request, query: ReaderQuery, reader: Reader, cursor: Cursor, node: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The next page of changes; the last one with a node of the copy's tree. Page and copy end at one place, because
-    one read transaction reads both.
+    """The next page of changes; the last one with a node of the copy's tree. Page and copy end at the same
+    positions, because one read transaction reads both.
     """
     context, work, kept = context_of(request), work_of(request), request.app[COPIES]
     view, began = context.federation.offers, context.federation.offers.began
@@ -98,8 +103,7 @@ async def _page(
         if view.began != began:
             raise view_behind()
         await work.next()
-        copy.tree.apply(found)
-        copy.cursor = replace(copy.cursor, positions=reached)
+        copy.follow(found, reached)
         if more or not behind:
             break
         while behind:  # only the copy: the page is read again with its last part
@@ -110,8 +114,7 @@ async def _page(
             if view.began != began:
                 raise view_behind()
             await work.next()
-            copy.tree.apply(found)
-            copy.cursor = replace(copy.cursor, positions=reached)
+            copy.follow(found, reached)
     rest = page_end(context, moved(cursor, positions, fresh=fresh, more=more), more=more)
     if not more:
         if positions != reached:  # the view was emptied, and is behind both

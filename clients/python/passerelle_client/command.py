@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", help="NDJSON, one document on each line; - reads standard input")
     command = with_revisions(add("snapshot", _snapshot, "replace all offers by an export; what it lacks is withdrawn"))
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("file", nargs="?", help="NDJSON; read after the mark was taken")
+    source.add_argument(
+        "file", nargs="?", help="NDJSON of an export since which nothing was published: the mark is taken after it"
+    )
     source.add_argument("--run", dest="export", metavar="COMMAND", help="the export: started after the mark was taken")
     command.add_argument("--mark", default="", help="the mark of a snapshot that is sent again")
     command.add_argument("--confirm", type=int, metavar="N", help="withdraw N offers although the guard stops them")

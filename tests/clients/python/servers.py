@@ -71,6 +71,21 @@ TOKEN = Scripted(body={"access_token": "token", "expires_in": 3600})
 
 
 @contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server in threads of its own: its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
 def scripted(*answers: Scripted, token: Scripted = TOKEN) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """A server whose last answer is repeated: its URL, and the method and path of what came, tokens included."""
     left, came = list(answers), list[tuple[str, str]]()
@@ -95,16 +110,8 @@ def scripted(*answers: Scripted, token: Scripted = TOKEN) -> Iterator[tuple[str,
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", came
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url, came
 
 
 class StoppedError(Exception):

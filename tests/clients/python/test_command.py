@@ -2,13 +2,16 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.clients.python.servers import document, mocked
-from tests.clients.python.shell import run
+from tests.clients.python.shell import environ_of, run
 
 pytestmark = pytest.mark.slow
 
@@ -92,3 +95,21 @@ def test_a_copy_is_followed_into_a_file(tmp_path: Path) -> None:
     assert [(0, "Copie à jour ; offres en ligne : 120.\n")] * 2 == [(one.returncode, one.stdout) for one in ended]
     with closing(sqlite3.connect(tmp_path / "offres.db")) as database:
         assert [(120,)] == database.execute("SELECT count(offer) FROM passerelle_offers").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("publish", "-"), 143), (("follow", "--into", "sqlite:///x.db", "--filter", "territory=all"), 0)],
+)
+def test_a_stopped_publication_is_no_success_and_a_stopped_follower_is(
+    words: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    with mocked() as mock:
+        command = [sys.executable, "-m", "passerelle_client.command", *words]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=tmp_path, env=environ_of(mock.url)) as started:
+            made = tmp_path / ("revisions.db" if words[0] == "publish" else "x.db")
+            deadline = time.monotonic() + 30
+            while not made.exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            started.terminate()
+            assert code == started.wait(30)

@@ -3,15 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
+from tests.clients.python.servers import serving
 from tests.clients.python.shell import environ_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -58,23 +56,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def swallowing(number: int) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Swallowing", (Handler,), {"number": number}))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def peak(folder: Path, number: int) -> int:
     """The most memory of a process that sends a complete set, in kB."""
     folder.mkdir()
-    with swallowing(number) as url:
+    with serving(type("Swallowing", (Handler,), {"number": number})) as url:
         command = [sys.executable, "-c", PROGRAM, str(number)]
         done = subprocess.run(command, cwd=folder, env=environ_of(url), capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
