@@ -64,6 +64,7 @@ async def test_a_list_cursor_of_another_form_is_refused(gateway: GatewayHarness,
     who = "normandie" if kind == "offers" else "bretagne"
     for number in range(4):
         await gateway.put(offer(number, platform=who), who=who)
+    await gateway.settled()
     issued = (await gateway.ask("GET", f"{path}?limit=1")).body["cursor"]
     seal = Seal(gateway.context.cursors.mac(kind.encode()), purpose=kind)
     _, scope = orjson.loads(seal.open(issued) or b"")
