@@ -45,12 +45,15 @@ from gateway.partners.sign_in import SignIns
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.journal import Actor
 from gateway.protocol.paris_time import paris_date
-from gateway.protocol.partner import Partner, Scope
+from gateway.protocol.partner import Partner, PublicAgreement, Scope
 from gateway.protocol.topic import COMMON, FEED, INBOX, full_name
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
 
 OBSERVER = "observer"
+AGREEING = frozenset({"bretagne", "normandie", "occitanie", "pays-de-la-loire"})
+"""Platforms whose offers everybody may see."""
+AGREED_ON = "2026-01-05"
 """A subscriber without a territory: its copy holds every live offer of the federation."""
 SIGNED_IN = "bretagne"
 """The platform whose pages a person of the demo sees."""
@@ -271,7 +274,8 @@ async def _join_others(federation: DemoFederation, partners: Partners, stack: As
 async def _save(federation: DemoFederation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
     """Save the partner with a secret; returns its client, with an HTTP session of its own."""
     minted = mint_secret(now=clock.now(), entropy=os.urandom)
-    await partners.save(replace(partner, secrets=(minted.kept,)))
+    public = PublicAgreement(since=AGREED_ON, agreement="demo") if partner.platform in AGREEING else None
+    await partners.save(replace(partner, secrets=(minted.kept,), public=public))
     session = await stack.enter_async_context(aiohttp.ClientSession())
     client = Client(session, federation.gateway.url, client_id=partner.platform, client_secret=minted.text)
     federation.credentials[partner.platform] = minted.text

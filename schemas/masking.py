@@ -1,6 +1,5 @@
-"""An offer without its employer (RTE-005, RTE-013): the members that the offer's schema marks as ``x-harmless``, at any
-depth. A member that this version does not know is left out: a replica beside one of a later version shows nothing of a
-field that it cannot judge.
+"""An offer reduced to listed members, at any depth. A member that this version does not know is left out: a replica
+beside one of a later version shows nothing of a field that it cannot judge.
 """
 
 from collections.abc import Mapping
@@ -15,14 +14,28 @@ Members: TypeAlias = Mapping[str, "Members | None"]
 
 
 def without_employer(offer: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of an offer with its harmless members only. Values are shared with the offer."""
+    """A copy of an offer with the members only that its schema marks as ``x-harmless`` (RTE-005, RTE-013). Values are
+    shared with the offer.
+    """
     return _reduced(offer, harmless_members())
+
+
+def in_public(offer: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of an offer with the members only that the schema ``public-offer`` lists (RTE-015)."""
+    return _reduced(offer, public_members())
 
 
 @cache
 def harmless_members() -> Members:
     """The harmless members of an offer."""
     return _members(schema("offer"))
+
+
+@cache
+def public_members() -> Members:
+    """The members of an offer that everybody may see."""
+    listed = schema("public-offer")["properties"]
+    return {name: dict.fromkeys(part["properties"]) if "properties" in part else None for name, part in listed.items()}
 
 
 def _members(part: Mapping[str, Any]) -> Members:

@@ -141,6 +141,11 @@ def is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def are_named_texts(value: Any) -> bool:
+    """Whether a member is an object of texts."""
+    return is_object(value) and all(isinstance(one, str) for one in value.values())
+
+
 def or_null(check: Check) -> Check:
     """A check that null passes as well."""
     return lambda value: value is None or check(value)

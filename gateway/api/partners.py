@@ -9,7 +9,18 @@ from aiohttp import hdrs, web
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires
 from gateway.api.context import federation_of
-from gateway.api.desk import Check, acting, answered, are_texts, is_flag, is_object, is_text, or_null, within
+from gateway.api.desk import (
+    Check,
+    acting,
+    answered,
+    are_named_texts,
+    are_texts,
+    is_flag,
+    is_object,
+    is_text,
+    or_null,
+    within,
+)
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.operate.desk import Desk, add_partner, alter_partner, renew_secret, revoke_partner
@@ -28,7 +39,12 @@ _RIGHTS: Mapping[str, Check] = {
     "feed": is_flag,
 }
 _ADDED: Mapping[str, Check] = {"platform": is_text, **_RIGHTS, "jwks": is_object, "issuer": is_text}
-_ALTERED: Mapping[str, Check] = {**_RIGHTS, "jwks": or_null(is_object), "issuer": or_null(is_text)}
+_ALTERED: Mapping[str, Check] = {
+    **_RIGHTS,
+    "jwks": or_null(is_object),
+    "issuer": or_null(is_text),
+    "public": or_null(are_named_texts),
+}
 _ROTATED: Mapping[str, Check] = {"replaces": is_text, "overlap_hours": within(0, MAX_OVERLAP_HOURS)}
 
 
@@ -69,6 +85,7 @@ async def patch_partner(request: web.Request, desk: Desk, act: dict[str, Any]) -
         **act,
         without_jwks="jwks" in act and act["jwks"] is None,
         without_issuer="issuer" in act and act["issuer"] is None,
+        without_public="public" in act and act["public"] is None,
     )
     before, after = await alter_partner(desk, request.match_info["platform"], alteration)
     changes = {what: {"before": was, "now": is_now} for what, (was, is_now) in differences(before, after).items()}

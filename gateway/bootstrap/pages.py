@@ -35,6 +35,8 @@ Result = TypeVar("Result")
 _WORK = "gateway.bootstrap.page_work"
 _SLOTS_FILE = "visitors.lock"
 _LINKS = "links"
+_SEARCHED = 1_000
+"""Items that a search of a visitor is charged for as one long read."""
 
 
 def add_pages(app: web.Application, settings: Settings, federation: Federation, url: str) -> None:
@@ -72,6 +74,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         map_bounds=settings.map_bounds,
         imprint=Imprint(**{one.name: getattr(settings, f"legal_{one.name}") for one in fields(Imprint)}),
         visitors=_visitors(settings, forms),
+        reading=lambda request, search: work_of(request).read(search, items=_SEARCHED),
         profiles=known_profiles(),
         door=Door(
             sign_ins=federation.sign_ins,

@@ -1,5 +1,6 @@
 """``passerelle partner``: add, list, change and revoke partners, their rights and credentials."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -135,6 +136,11 @@ async def alter(  # noqa: PLR0913  # one per option
         str | None, typer.Option(metavar="FILE", help=f"Its public keys, as a file; {_NONE}: no keys.")
     ] = None,
     issuer: Annotated[str | None, typer.Option(help=f"URL of its own token issuer; {_NONE}: no issuer.")] = None,
+    public_since: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help=f"First day on which everybody may see its offers; {_NONE}: partners only."),
+    ] = None,
+    agreement: Annotated[str | None, typer.Option(help="Version of the text by which it agreed to that.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a platform that takes part, and show the differences. Secrets, and values of options not given, stay."""
@@ -150,6 +156,8 @@ async def alter(  # noqa: PLR0913  # one per option
         without_jwks=jwks == _NONE,
         issuer=None if issuer == _NONE else issuer,
         without_issuer=issuer == _NONE,
+        public=_public_agreement(public_since, agreement),
+        without_public=public_since == _NONE,
     )
     before, after = await alter_partner(desk, slug, alteration)
     changes = differences(before, after)
@@ -196,6 +204,13 @@ async def revoke_access(desk: Desk, slug: Slug, *, as_json: AsJson = False) -> N
         print_json({"partner": partner_document(partner, now=now())})
         return
     OUT.print(f"[green]✓[/] {slug} no longer has access. To add it again: passerelle partner add {slug}")
+
+
+def _public_agreement(since: str | None, agreement: str | None) -> Mapping[str, str] | None:
+    """The agreement of the options; None where neither is given, or where it is to end."""
+    if since == _NONE or (since is None and agreement is None):
+        return None
+    return {"since": since or "", "agreement": agreement or ""}
 
 
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:

@@ -51,6 +51,7 @@ def partner_details(partner: Partner) -> dict[str, str]:
         "By Kafka": " and ".join(kafka_roles) or "no",
         "Secrets": "; ".join(secrets) or "none",
         "Issuer": partner.issuer or "this gateway",
+        "Public offers": "no" if partner.public is None else f"from {partner.public.since}, {partner.public.agreement}",
         "Open sessions": str(len(open_sessions(partner, now=now()))),
     }
 

@@ -38,6 +38,7 @@ def partner_document(partner: Partner, *, now: int) -> dict[str, Any]:
         ],
         "jwks": partner.jwks,
         "issuer": partner.issuer,
+        "public": partner.public and {"since": partner.public.since, "agreement": partner.public.agreement},
         "certificates": [
             {
                 "id": one.id,

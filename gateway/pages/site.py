@@ -38,6 +38,7 @@ from gateway.pages.legal import view as legal
 from gateway.pages.legal.view import Imprint
 from gateway.pages.moderation import view as moderation
 from gateway.pages.national import view as national
+from gateway.pages.offers import view as offers
 from gateway.pages.partner import view as partner
 from gateway.pages.partners import view as partners
 from gateway.pages.reference import view as reference
@@ -64,7 +65,7 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 class PagePorts:
     """The dependencies of the pages: the federation, and what only the composition root knows. ``map_bounds``: the
     operator's classes of the map; ``visitors``: limits and sandbox that pages share; ``profiles``: those by which a
-    feed can be read; ``wait``: for the decision of a request's act.
+    feed can be read; ``reading``: reads for a visitor; ``wait``: for the decision of a request's act.
     """
 
     federation: Federation
@@ -72,6 +73,7 @@ class PagePorts:
     map_bounds: Sequence[int] | None
     imprint: Imprint
     visitors: Visitors
+    reading: offers.Reading
     profiles: Sequence[KnownProfile]
     door: Door
     wait: Callable[[web.Request], Wait]
@@ -85,6 +87,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
     federation, clock = ports.federation, ports.federation.clock
     return [
         *home.pages(ports.figures, federation.terms, map_bounds=ports.map_bounds),
+        *offers.pages(federation, ports.imprint, ports.reading),
         *check.pages(ports.visitors, ports.profiles, clock),
         *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock),
         *reference.pages(clock),
@@ -201,14 +204,19 @@ class PageSite:
 
         def render(query: str) -> Rendered:
             values = {**answer.computed(), **self._session(request, page)}
-            return Rendered(self._templates.render(answer.template, values, language, page=page.name, query=query))
+            html = self._templates.render(
+                answer.template, values, language, page=page.name, query=query, parts=request.match_info
+            )
+            return Rendered(html)
 
         if page.private:
             return render(request.rel_url.raw_query_string if request.method == hdrs.METH_GET else "")
         query = urlencode(answer.query)
         if answer.made_of is None:
             return await self._aside(request, lambda: render(query).complete())
-        return await self._kept.get(request, (page.name, language, query), answer.made_of, lambda: render(query))
+        return await self._kept.get(
+            request, (page.name, language, request.path, query), answer.made_of, lambda: render(query)
+        )
 
     def _session(self, request: web.Request, page: Page) -> Mapping[str, object]:
         """The session as the layout names it; the person's name is for that person alone."""
@@ -237,14 +245,14 @@ class PageSite:
         again = None
         if error.code == "session-missing":
             query = f"?{request.rel_url.raw_query_string}" if request.method == hdrs.METH_GET else ""
-            again = self._templates.url(page.name, language) + query
+            again = self._templates.url(page.name, language, **request.match_info) + query
         values = {"sentence": error.sentence(language), "status": error.status, "again": again}
         headers = {**(PRIVATE if page.private else {}), **error.headers}
         if error.status == HTTPStatus.UNAUTHORIZED:
             headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE
             if again is None:
                 headers[hdrs.SET_COOKIE] = FORGET
-        text = self._templates.render("base/refused.html", values, language, page=page.name)
+        text = self._templates.render("base/refused.html", values, language, page=page.name, parts=request.match_info)
         return html_response(request, Rendered(text), language, status=error.status, headers=headers)
 
 

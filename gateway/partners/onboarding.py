@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -16,13 +17,14 @@ import orjson
 import schemas
 from gateway.partners.jwks import jwks_findings
 from gateway.protocol.identity import is_slug
-from gateway.protocol.partner import SCOPES, Partner, Scope
+from gateway.protocol.partner import SCOPES, Partner, PublicAgreement, Scope
 from schemas.packaged import read_json
 
 DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
 _HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 _NO_ISSUER = "{} is no issuer: expected https://, a host name and perhaps a path, spelt as its metadata spells it."
 _MAX_NAME = 150
+_MAX_AGREEMENT = 60
 
 
 class InputFinding(str):
@@ -70,8 +72,8 @@ def _departments(region: str | None) -> frozenset[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerInput:
     """An operator's input for a partner; None keeps the value: a new one has that of its preset, or else the default.
-    Empty ``departments`` means all of them, empty ``hosts`` none, but for a new one; keys and issuer are removed only
-    by ``without_jwks`` and ``without_issuer``.
+    Empty ``departments`` means all of them, empty ``hosts`` none, but for a new one; keys, issuer and ``public``, the
+    agreement that its offers are public, are removed only by ``without_jwks``, ``without_issuer``, ``without_public``.
     """
 
     name: str | None = None
@@ -85,6 +87,8 @@ class PartnerInput:
     without_jwks: bool = False
     issuer: str | None = None
     without_issuer: bool = False
+    public: Mapping[str, str] | None = None
+    without_public: bool = False
 
 
 def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
@@ -121,6 +125,11 @@ def _with(partner: Partner, wish: PartnerInput) -> Partner:
         feed=partner.feed if wish.feed is None else wish.feed,
         jwks=None if wish.without_jwks else jwks,
         issuer=None if wish.without_issuer else wish.issuer or partner.issuer,
+        public=None
+        if wish.without_public
+        else partner.public
+        if wish.public is None
+        else PublicAgreement(**wish.public),
     )
 
 
@@ -140,6 +149,8 @@ def _rendered(partner: Partner) -> Iterator[tuple[str, str]]:
     yield "subscribes by Kafka", "yes" if partner.feed else "no"
     yield "keys", "none" if partner.jwks is None else f"digest {_fingerprint(partner.jwks)}"
     yield "issuer", partner.issuer or "this gateway"
+    public = partner.public
+    yield "public offers", "no" if public is None else f"from {public.since}, agreement {public.agreement}"
 
 
 def _fingerprint(jwks: Mapping[str, object]) -> str:
@@ -204,7 +215,27 @@ def _own_findings(wish: PartnerInput) -> list[str]:
         findings += [
             InputFinding(message, "issuer", "issuer_malformed", wish.issuer) for message in issuer_findings(wish.issuer)
         ]
-    return findings
+    return [*findings, *_public_findings(wish.public or {})]
+
+
+def _public_findings(public: Mapping[str, str]) -> Iterator[InputFinding]:
+    if not public:
+        return
+    since, agreement = public.get("since", ""), public.get("agreement", "")
+    try:
+        readable = date.fromisoformat(since).isoformat() == since
+    except ValueError:
+        readable = False
+    if not readable:
+        message = f"{since or 'No day'} is no day from which offers are public: write it as 2027-03-01."
+        yield InputFinding(message, "public_since", "day_malformed", since)
+    if not 1 <= len(agreement.strip()) <= _MAX_AGREEMENT:
+        message = f"The version of the agreement that offers are public must have 1 to {_MAX_AGREEMENT} characters."
+        yield InputFinding(message, "public_agreement", "agreement_length")
+    for name in sorted(public.keys() - {"since", "agreement"}):
+        yield InputFinding(
+            f"{name} is no part of the agreement: use since and agreement.", "public_since", "unknown", name
+        )
 
 
 def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> list[str]:

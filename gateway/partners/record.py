@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import orjson
 
 from gateway.protocol.certificate import Issued, Nonce, read_statement, statement
-from gateway.protocol.partner import SCOPES, Generation, Partner, Secret, Session
+from gateway.protocol.partner import SCOPES, Generation, Partner, PublicAgreement, Secret, Session
 from gateway.protocol.record import Record
 from gateway.protocol.value import from_members
 
@@ -44,6 +44,7 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         "joined_at": partner.joined_at,
         "generation": partner.generation and _set_members(partner.generation),
         "sessions": [_set_members(session) for session in partner.sessions],
+        "public": partner.public and _set_members(partner.public),
     }
     return document | {name: value for name, value in unless_unset.items() if value is not None and value != []}
 
@@ -79,7 +80,7 @@ def read_partner(value: bytes) -> Partner:
     or TypeError for anything that the gateway did not write.
     """
     body: dict[str, Any] = orjson.loads(value)
-    generation = body.get("generation")
+    generation, public = body.get("generation"), body.get("public")
     return from_members(
         Partner,
         {
@@ -96,6 +97,7 @@ def read_partner(value: bytes) -> Partner:
             "nonces": _read(Nonce, body, "nonces"),
             "generation": generation and from_members(Generation, generation),
             "sessions": _read(Session, body, "sessions"),
+            "public": public and from_members(PublicAgreement, public),
         },
     )
 
@@ -105,7 +107,7 @@ def _read(kind: type[_Value], body: Mapping[str, Any], name: str) -> tuple[_Valu
     return tuple(from_members(kind, one) for one in body.get(name, ()) if _IDENTITIES[name] in one)
 
 
-def _set_members(value: Secret | Nonce | Session | Generation) -> dict[str, Any]:
+def _set_members(value: Secret | Nonce | Session | Generation | PublicAgreement) -> dict[str, Any]:
     """The members of a value, without those that have their default."""
     members = ((one.name, one.default, getattr(value, one.name)) for one in fields(value))
     return {name: member for name, default, member in members if member != default}

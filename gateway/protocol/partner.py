@@ -41,6 +41,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAgreement:
+    """A platform's agreement that everybody may see its offers: from which day on (ISO 8601, Europe/Paris), and the
+    version of the text that was agreed to.
+    """
+
+    since: str
+    agreement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
 
@@ -52,6 +62,7 @@ class Partner:
     ``joined_at``: since when it takes part (ms since 1970), None for older records.
     ``generation``: of its credentials; tokens of another one are refused. None until credentials are ended early.
     ``sessions``: of its persons on the pages, the newest first.
+    ``public``: None where its offers are shown to partners only.
     """
 
     platform: str
@@ -71,4 +82,5 @@ class Partner:
     joined_at: int | None = None
     generation: Generation | None = None
     sessions: tuple[Session, ...] = ()
+    public: PublicAgreement | None = None
     revoked: bool = False

@@ -15,12 +15,13 @@ from zlib import crc32
 import orjson
 
 from gateway.protocol.identity import platform_of
+from gateway.protocol.public_offer import is_open
 from gateway.protocol.record import outline_offer
 from gateway.protocol.visibility import audiences, masked
 from gateway.runtime.sqlite_damage import ChecksumError
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.duplicate_key import duplicate_keys_of
-from gateway.store.search.search import OUTSIDER, facets_of
+from gateway.store.search.search import OPEN, OUTSIDER, facets_of
 from gateway.store.search.search_index import IndexChange
 
 SCHEMA = """
@@ -125,6 +126,8 @@ def offer_row(
     duplicate_keys, allowed = duplicate_keys_of(visible), audiences(visible)
     head = *head, " ".join(allowed), " ".join(outline.provenance), *duplicate_keys
     facets = facets_of(outline, visible, publisher=publisher, allowed=allowed)
+    if is_open(outline.offer, outline.provenance):
+        facets.append(OPEN)
     return (*head, _head_sum(head), whole, value), facets, keys_of(*duplicate_keys)
 
 

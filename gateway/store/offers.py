@@ -18,6 +18,7 @@ from gateway.store.offer_queries import OfferQueries
 from gateway.store.offer_text import offers_with_text
 from gateway.store.possible_duplicates import possible_duplicates
 from gateway.store.public_counts import PublicCounts, public_counts
+from gateway.store.public_offers import PublicFound, PublicSearch, PublicTexts
 from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
@@ -25,12 +26,13 @@ from gateway.store.updated_copy import put_number
 from gateway.store.view import View
 
 Answer = TypeVar("Answer")
+_TEXTS_AT_ONCE = 500
 
 
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 7 + VISIBILITY_RULES
+    FORMAT = 8 + VISIBILITY_RULES
     """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
@@ -47,6 +49,7 @@ class OfferView(View):
         """Of a follower; None until the first query."""
         self._recent_began = 0
         self._settled = False
+        self._public = PublicTexts()
 
     async def get(self, offer_id: str) -> OfferState | None:
         """The state of an offer, marker or live; None when none is stored."""
@@ -131,6 +134,16 @@ class OfferView(View):
     async def public_counts(self) -> PublicCounts:
         """The numbers of live offers that everybody may see."""
         return await self._ask(lambda queries: public_counts(queries.search_index.segments))
+
+    async def public_offers(self, search: PublicSearch) -> PublicFound:
+        """The offers in public that a visitor searches for. Texts that are not known yet are read in slices."""
+        platforms = search.criteria.platform
+        while True:
+            while not await self._ask(lambda queries: self._public.read(queries, platforms, most=_TEXTS_AT_ONCE)):
+                pass
+            found = await self._ask(lambda queries: self._public.find(queries, search))
+            if found is not None:
+                return found
 
     async def _ask(self, question: Callable[[OfferQueries], Answer]) -> Answer:
         def answer(db: sqlite3.Connection) -> Answer:

@@ -21,7 +21,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, State, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.paris_time import paris_date
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import Partner, PublicAgreement
 from gateway.protocol.record import Record
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
@@ -133,7 +133,9 @@ async def _onboard(settings: Settings) -> dict[str, str]:
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[slug] = secret.text
             scopes = frozenset({"offers:read", "offers:publish"})
-            await partners.save(Partner(platform=slug, name=slug.title(), scopes=scopes, secrets=(secret.kept,)))
+            public = PublicAgreement(since="2026-01-05", agreement="2026-1") if slug == PLATFORMS[0] else None
+            partner = Partner(platform=slug, name=slug.title(), scopes=scopes, secrets=(secret.kept,), public=public)
+            await partners.save(partner)
         for partner in (OPERATOR, SIGNED):
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[partner.platform] = secret.text

@@ -47,6 +47,11 @@ class PageHarness:
         self.site = PageSite(all_pages(ports), public_url=URL, door=ports.door)
         self._operator: dict[str, str] = {}
 
+    @property
+    def fixed(self) -> Sequence[Page]:
+        """The pages with one address; the others are about what their address names."""
+        return [page for page in self.site.pages if "{" not in page.paths["fr"]]
+
     async def headers_for(self, page: Page) -> dict[str, str]:
         """The headers of a request that the page lets in: its role's session, where the client has another one."""
         if page.role != "operator":

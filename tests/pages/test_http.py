@@ -45,7 +45,7 @@ async def text_of(answer: ClientResponse) -> str:
 
 
 async def test_every_page_has_the_security_headers(site: PageHarness) -> None:
-    for page in site.site.pages:
+    for page in site.fixed:
         for language, path in page.paths.items():
             answer = await site.client.get(path, headers=await site.headers_for(page))
             assert (200, language) == (answer.status, answer.headers["Content-Language"])
@@ -73,7 +73,7 @@ async def test_bytes_that_are_no_text_in_an_address_fail_no_page(site: PageHarne
 
 async def test_every_page_is_well_formed(site: PageHarness) -> None:
     """Elements closed in order, attributes and ids unique, one ``h1`` and one ``main``."""
-    for page in site.site.pages:
+    for page in site.fixed:
         for path in page.paths.values() if page.get else ():
             form = Form(await text_of(await site.client.get(path, headers=await site.headers_for(page))))
             assert [] == form.wrong, path
@@ -126,7 +126,7 @@ def test_the_policy_allows_nothing_that_is_not_named() -> None:
 
 async def test_each_page_links_the_same_page_in_the_other_language(site: PageHarness) -> None:
     """With its query; that of a public page, which is kept for all visitors, has what the page reads of it alone."""
-    for page in site.site.pages:
+    for page in site.fixed:
         for language in LANGUAGES:
             other: Language = "en" if language == "fr" else "fr"
             path, headers = page.paths[language] + "?a=1&b=%22", await site.headers_for(page)

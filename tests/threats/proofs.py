@@ -423,5 +423,12 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/mock/test_mock.py::test_any_client_id_and_secret_get_a_token_to_publish_and_to_read_and_none_to_operate",
         "tests/mock/test_mock_command.py::test_it_refuses_to_start_with_a_remedy",
     ),
+    "T-62": (
+        "tests/protocol/test_public_offer.py::test_an_offer_needs_both_keys",
+        "tests/protocol/test_public_offer.py::test_a_member_that_is_not_listed_is_left_out",
+        "tests/store/test_public_offers.py::test_a_search_finds_what_a_comparison_finds",
+        "tests/pages/offers/test_public_pages.py::test_what_is_not_public_is_in_no_byte",
+        "tests/pages/offers/test_public_pages.py::test_what_has_ended_is_as_what_never_was",
+    ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

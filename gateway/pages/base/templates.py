@@ -1,7 +1,9 @@
 """The templates: one Jinja2 environment per language, which escapes every value and fails on an unknown one."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
@@ -12,7 +14,7 @@ from gateway.pages.base.static import assets
 from gateway.pages.base.texts import FOLDER, texts_of
 from schemas.rulebook import LANGUAGES, Language
 
-NAVIGATION = ("home", "check", "connect", "reference")
+NAVIGATION = ("home", "public_offers", "check", "connect", "reference")
 """The pages of the header, in order."""
 AREAS: Mapping[Role, Sequence[str]] = {
     "platform": ("today", "offers", "deliveries", "keys", "figures"),
@@ -52,11 +54,20 @@ class Templates:
         self._environments = {language: self._make(language, about) for language in LANGUAGES}
 
     def render(
-        self, template: str, values: Mapping[str, Any], language: Language, *, page: str | None = None, query: str = ""
+        self,
+        template: str,
+        values: Mapping[str, Any],
+        language: Language,
+        *,
+        page: str | None = None,
+        query: str = "",
+        parts: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        """The HTML of a template. ``page``: the page that it belongs to; ``query``: kept by the change of language."""
+        """The HTML of a template. ``page``: the page that it belongs to; ``query`` and ``parts``, the variable parts of
+        its path, are kept by the change of language.
+        """
         kept = f"?{query}" if query else ""
-        switch = {other: self.url(page or "home", other) + kept for other in LANGUAGES}
+        switch = {other: self.url(page or "home", other, **parts) + kept for other in LANGUAGES}
         found = self.environment(language).get_template(template)
         texts = texts_of(template.partition("/")[0], language)
         live = page is not None and self._pages[page].live
@@ -70,9 +81,9 @@ class Templates:
         """The environment of a language."""
         return self._environments[language]
 
-    def url(self, name: str, language: Language, anchor: str = "") -> str:
-        """The address of a page. Raises LookupError if there is no such page."""
-        path = self._pages[name].paths[language]
+    def url(self, name: str, language: Language, anchor: str = "", **parts: str) -> str:
+        """The address of a page, with the variable parts of its path. Raises LookupError if there is no such page."""
+        path = self._pages[name].paths[language].format(**{part: quote(value) for part, value in parts.items()})
         return f"{self._prefix}{path}{'#' if anchor else ''}{anchor}"
 
     def _make(self, language: Language, about: Mapping[str, Any]) -> Environment:
@@ -86,8 +97,8 @@ class Templates:
             bytecode_cache=_COMPILED,
         )
 
-        def url(name: str, anchor: str = "", lang: Language = language) -> str:
-            return self.url(name, lang, anchor)
+        def url(name: str, anchor: str = "", lang: Language = language, **parts: str) -> str:
+            return self.url(name, lang, anchor, **parts)
 
         def static(name: str) -> str:
             return f"{self._prefix}/static/{assets()[name].name}"

@@ -10,11 +10,12 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.federation.offers import offer_history, search_offers
 from gateway.federation.platform import DAYS, renew_own_secret, today_of
+from gateway.federation.public_offers import end_public_offers
 from gateway.federation.refused import count_refusals, most_first, refused_offers
 from gateway.federation.statistics import count_row, counts_csv
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, views_behind
+from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.moderations import moderations
@@ -56,7 +57,7 @@ def pages(federation: Federation, door: Door) -> Sequence[Page]:
 
     return [
         page("today", "", "", shell.today),
-        page("offers", "/offres", "/offers", shell.offers),
+        page("offers", "/offres", "/offers", shell.offers, shell.end_public),
         page("offers_history", "/offre", "/offer", shell.offer),
         page("deliveries", "/remises", "/deliveries", shell.deliveries),
         page("keys", "/cles", "/keys", shell.keys, shell.rotate),
@@ -87,7 +88,13 @@ class _PartnerPages:
         start = None if after is None else f"{partner.platform}:{after}"
         found = await search_offers(self._federation.offers, [partner.platform], query, start, most=_EXAMINED)
         further = found.further and found.further.rpartition(":")[2]
-        return Answer("partner/offers.html", {"query": query, "found": found, "further": further or None})
+        values = {"query": query, "found": found, "further": further or None, "public": partner.public}
+        return Answer("partner/offers.html", values)
+
+    async def end_public(self, request: web.Request, _language: Language) -> Redirect:
+        """End the agreement that everybody may see the offers. Sent again, the form does nothing."""
+        await end_public_offers(self._federation, self._partner(request).platform, by=session_of(request).actor)
+        return Redirect("offers")
 
     async def offer(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)

@@ -21,7 +21,7 @@ CREDENTIALS = ("secret", "jwks", "issuer")
 _BETWEEN = re.compile(r"[\s,;]+")
 _MAX_KEYS = 16 * 1024
 _PRIVATE = re.compile(r"PRIVATE KEY|\"(?:d|p|q|dp|dq|qi|k)\"\s*:")
-_ALTERABLE = ("name", "scopes", "territory", "hosts", "national_delivery", "inbox", "feed", "jwks", "issuer")
+_ALTERABLE = ("name", "scopes", "territory", "hosts", "national_delivery", "inbox", "feed", "jwks", "issuer", "public")
 
 Errors: TypeAlias = dict[str, list[tuple[str, str]]]
 """By field: the code of each finding (text ``wrong_{code}``), and what is wrong."""
@@ -42,6 +42,8 @@ class PlatformForm:
     credential: str = "secret"
     jwks: str = ""
     issuer: str = ""
+    public_since: str = ""
+    public_agreement: str = ""
     why: str = ""
     known: str = ""
     errors: Errors = field(default_factory=dict)
@@ -71,6 +73,8 @@ def typed_in(form: Form) -> PlatformForm:
         credential=form.text("credential") or "secret",
         jwks=jwks,
         issuer=form.text("issuer").strip(),
+        public_since=form.text("public_since").strip(),
+        public_agreement=" ".join(form.text("public_agreement").split()),
         why=form.text(WHY) if "why" in errors else why or "",
         known=form.text("known"),
         errors=errors,
@@ -116,6 +120,7 @@ def alteration_of(typed: PlatformForm, partner: Partner) -> PartnerInput | Error
     if typed.errors:
         return typed.errors
     was, jwks = typed_of(partner), _document(typed.jwks)
+    public, was_public = (typed.public_since, typed.public_agreement), (was.public_since, was.public_agreement)
     return PartnerInput(
         name=None if typed.name == was.name else typed.name,
         scopes=None if typed.scopes == was.scopes else typed.scopes,
@@ -128,6 +133,8 @@ def alteration_of(typed: PlatformForm, partner: Partner) -> PartnerInput | Error
         without_jwks=jwks is None and partner.jwks is not None,
         issuer=None if typed.issuer == was.issuer else typed.issuer or None,
         without_issuer=not typed.issuer and partner.issuer is not None,
+        public=None if public == was_public or not any(public) else {"since": public[0], "agreement": public[1]},
+        without_public=not any(public) and any(was_public),
     )
 
 
@@ -144,6 +151,8 @@ def typed_of(partner: Partner) -> PlatformForm:
         feed=partner.feed,
         jwks="" if partner.jwks is None else orjson.dumps(partner.jwks, option=orjson.OPT_INDENT_2).decode(),
         issuer=partner.issuer or "",
+        public_since="" if partner.public is None else partner.public.since,
+        public_agreement="" if partner.public is None else partner.public.agreement,
         known=version_of(partner),
     )
 

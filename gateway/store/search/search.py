@@ -24,6 +24,8 @@ OUTSIDER = Reader("")
 
 RESERVED = "reserved"
 """The facet of offers that are reserved for certain schools."""
+OPEN = "open"
+"""The facet of offers that everybody may see once their platform agrees."""
 _LOCATED = "located"
 _SCALE = 10
 _MAX_BANDS = 128
@@ -74,6 +76,20 @@ class Search:
 
 def search_for(criteria: Filter, *, reader: Reader, own: bool) -> Search:
     """The search behind a reader's filter; ``own`` adds the reader's own offers."""
+    return Search(
+        groups=_groups(criteria),
+        audience=f"audience:{reader.audience}",
+        passed=f"passed:{reader.platform}",
+        own=f"platform:{reader.platform}" if own else None,
+    )
+
+
+def public_search(criteria: Filter) -> Search:
+    """The search of a visitor without an account, whose filter names the platforms that agree."""
+    return Search(groups=_groups(criteria), audience=OPEN, passed=f"passed:{OUTSIDER.platform}", own=None)
+
+
+def _groups(criteria: Filter) -> tuple[tuple[str, ...], ...]:
     groups = [
         tuple(f"{name}:{value}" for value in sorted(getattr(criteria, name)))
         for name in ("sector", "department", "region", "platform", "week", "level")
@@ -81,12 +97,7 @@ def search_for(criteria: Filter, *, reader: Reader, own: bool) -> Search:
     if criteria.bbox is not None:
         west, south, east, north = criteria.bbox
         groups += [_bands("latitude", south, north), _bands("longitude", west, east)]
-    return Search(
-        groups=tuple(group for group in groups if group),
-        audience=f"audience:{reader.audience}",
-        passed=f"passed:{reader.platform}",
-        own=f"platform:{reader.platform}" if own else None,
-    )
+    return tuple(group for group in groups if group)
 
 
 def _bands(axis: str, low: float, high: float) -> tuple[str, ...]:
@@ -116,6 +127,11 @@ def _between(segments: Segments, chosen: Callable[[Segment], BitMap], start: int
             if base + offset >= stop:
                 return
             yield base + offset
+
+
+def offsets_of(segments: Segments, search: Search) -> dict[int, BitMap]:
+    """By segment the offsets of what a search finds; segments without any are left out."""
+    return {number: found for number, segment in segments.items() if (found := _match(segment, search))}
 
 
 def count(segments: Segments, search: Search) -> int:

@@ -43,6 +43,7 @@ async def test_a_public_page_is_rendered_once_whatever_its_query(tmp_path: Path)
         add_site(app, site)
         async with TestClient(TestServer(app)) as client:
             addresses = [path for page in site.pages if not page.private for path in page.paths.values()]
+            addresses = [path for path in addresses if "{" not in path]
             for address in addresses:
                 texts = set()
                 for query in QUERIES:

@@ -1,0 +1,1 @@
+"""Offers in public: searched, listed and shown, for everybody."""

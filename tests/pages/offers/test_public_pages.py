@@ -1,0 +1,143 @@
+"""The pages of public offers, over HTTP: who sees what, and when."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.generator import generate
+from gateway.partners.onboarding import DEFAULT_SCOPES
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import Partner, PublicAgreement
+from tests.harness import until
+from tests.pages.partner.seeded import publish
+from tests.pages.site import PageHarness, opened
+
+CANARY = "zanzibar"
+OFFERS = 60
+BRETAGNE = Partner(platform="bretagne", name="Bretagne – IDÉO", scopes=DEFAULT_SCOPES)
+NORMANDIE = Partner(platform="normandie", name="Normandie", scopes=DEFAULT_SCOPES)
+HTML = {"Accept": "text/html", "Accept-Language": "fr"}
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[PageHarness]:
+    """Bretagne agrees, Normandie does not."""
+    async with opened(tmp_path) as site:
+        site.client.session.headers.pop("Cookie", None)
+        partners = site.harness.federation.partners
+        await partners.save(replace(BRETAGNE, public=PublicAgreement(since="2020-01-01", agreement="1")))
+        await partners.save(NORMANDIE)
+        yield site
+
+
+def documents(site: PageHarness, slug: str) -> list[dict[str, Any]]:
+    today = date.fromisoformat(paris_date(site.harness.federation.clock()))
+    found = [dict(one.document) for one in generate(3, slug, OFFERS, today, wrong=0)]
+    for one in found:
+        one.pop("redistribution", None)
+        one.pop("restrictions", None)
+    return found
+
+
+async def put(site: PageHarness, slug: str, offers: list[dict[str, Any]]) -> None:
+    await publish(site, slug, offers)
+    federation = site.harness.federation
+    assert await federation.offers.reached(await federation.log.ends("offers"), 10)
+
+
+async def get(site: PageHarness, path: str) -> tuple[int, str]:
+    answer = await site.client.get(path, headers=HTML)
+    return answer.status, await answer.text()
+
+
+async def test_an_offer_is_listed_and_has_a_page(site: PageHarness) -> None:
+    offers = documents(site, "bretagne")
+    await put(site, "bretagne", offers)
+    status, text = await get(site, "/offres")
+    assert 200 == status
+    assert f"{OFFERS} offres" in text
+    assert "Page 1 sur 2" in text
+    assert "noindex" in (await site.client.get("/offres", headers=HTML)).headers["X-Robots-Tag"]
+    status, text = await get(site, f"/offres/{offers[0]['id']}")
+    assert 200 == status
+    assert offers[0]["employer"]["name"].replace("&", "&amp;").replace("'", "&#39;") in text
+    assert f'href="/en/offers/{offers[0]["id"]}"'.replace(":", "%3A") in text
+    status, text = await get(site, f"/en/offers/{offers[0]['id']}")
+    assert (200, True) == (status, "Report this offer" in text)
+
+
+async def test_what_is_not_public_is_in_no_byte(site: PageHarness) -> None:
+    """[RTE-015] [RTE-016]: neither listed nor found, nor counted."""
+    hidden = documents(site, "bretagne")[:4]
+    wishes: tuple[dict[str, Any], ...] = (
+        {"redistribution": {"mask_employer": True}},
+        {"redistribution": {"national": False}},
+        {"restrictions": {"qpv": True}},
+        {"restrictions": {"schools": ["0750655E"]}},
+    )
+    for one, wish in zip(hidden, wishes, strict=True):
+        one |= {"title": f"Atelier {CANARY}", **wish}
+    unagreed = documents(site, "normandie")[:1]
+    unagreed[0]["title"] = f"Atelier {CANARY}"
+    listed = documents(site, "bretagne")[4:5]
+    listed[0]["employer"] = {**listed[0]["employer"], "siret": "73282932000074", "website": f"https://{CANARY}.example"}
+    listed[0]["location"] = {**listed[0]["location"], "street": f"1 rue {CANARY}"}
+    await put(site, "bretagne", [*hidden, *listed])
+    await put(site, "normandie", unagreed)
+    for path in ("/offres", f"/offres?q={CANARY}", "/en/offers", "/", f"/offres/{listed[0]['id']}"):
+        status, text = await get(site, path)
+        assert 200 == status
+        assert CANARY not in text.replace(f'value="{CANARY}"', "").replace(f"q={CANARY}", "")
+    assert "Aucune offre ne correspond" in (await get(site, f"/offres?q={CANARY}"))[1]
+    never = await get(site, "/offres/bretagne:never")
+    assert 404 == never[0]
+    for one in (*hidden, *unagreed):
+        assert never == await get(site, f"/offres/{one['id']}")
+
+
+async def test_what_has_ended_is_as_what_never_was(site: PageHarness) -> None:
+    """[RTE-015]: withdrawn, or its agreement ended: the same bytes, on the next request."""
+    offers = documents(site, "bretagne")[:2]
+    await put(site, "bretagne", offers)
+    never = await get(site, "/offres/bretagne:never")
+    one, other = (f"/offres/{offer['id']}" for offer in offers)
+    headers = {"Authorization": "Bearer bretagne", "Prefer": "wait=20"}
+    assert 200 == (await get(site, one))[0]
+    answer = await site.client.delete(f"/v1/offers/{offers[0]['id']}?revision=99999999", headers=headers)
+    assert 200 <= answer.status < 300, await answer.text()
+
+    async def is_gone(path: str) -> bool:
+        return never == await get(site, path)
+
+    await until(lambda: is_gone(one), seconds=10)
+    assert 200 == (await get(site, other))[0]
+    await site.harness.federation.partners.change("bretagne", lambda present: replace(present or BRETAGNE, public=None))
+    assert never == await get(site, other)
+    assert "Aucune plateforme n’ouvre encore" in (await get(site, "/offres"))[1]
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=21", "page=x", "order=none", "department=zz", "sector=s99", "level=terminale", "page="]
+)
+async def test_an_unknown_value_is_refused(site: PageHarness, query: str) -> None:
+    assert 400 == (await get(site, f"/offres?{query}"))[0]
+
+
+async def test_filters_and_order_are_kept_by_the_pager_and_by_the_language(site: PageHarness) -> None:
+    await put(site, "bretagne", documents(site, "bretagne"))
+    _, text = await get(site, "/offres?order=title&page=2&other=1")
+    assert "/offres?order=title&amp;page=1" in text
+    assert "/en/offers?order=title&amp;page=2" in text
+    assert "other=1" not in text
+
+
+async def test_many_search_at_once(site: PageHarness) -> None:
+    await put(site, "bretagne", documents(site, "bretagne"))
+    answers = await asyncio.gather(*(get(site, f"/offres?q=a&page={1 + number % 2}") for number in range(20)))
+    assert {200, 429, 503} >= {status for status, _ in answers}
+    assert 200 in {status for status, _ in answers}

@@ -1,0 +1,47 @@
+"""States and journeys of the pages of public offers."""
+
+from playwright.sync_api import Page as Tab
+
+from schemas.rulebook import Language
+from tests.browser.keyboard import Keyboard
+from tests.pages.visit import Journey, State
+
+_LIST: dict[Language, str] = {"fr": "/offres", "en": "/en/offers"}
+_ONE = "bretagne:2026-000002"
+
+
+def _with(query: str) -> dict[Language, str]:
+    return {language: f"{path}?{query}" for language, path in _LIST.items()}
+
+
+def unfold(tab: Tab, _language: Language) -> None:
+    """Open all details."""
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+def find_an_offer(keyboard: Keyboard, language: Language) -> None:
+    """From the search to an offer, and to all offers of its department."""
+    keyboard.to("#q").type("bretagne")
+    keyboard.to("#order")
+    keyboard.page.locator("#q").fill("")
+    keyboard.follow("main button.main")
+    keyboard.follow("tbody a")
+    keyboard.expect("Signaler cette offre" if language == "fr" else "Report this offer")
+    keyboard.follow("dl a")
+    keyboard.expect("Offres de stage" if language == "fr" else "Internship offers")
+
+
+STATES = [
+    State("public_offers", "newest"),
+    State("public_offers", "unfolded", unfold),
+    State("public_offers", "none found", paths=_with("q=zzzz")),
+    State("public_offers", "unknown department", paths=_with("department=zz"), status=400),
+    State("public_offers_one", "one", paths={language: f"{path}/{_ONE}" for language, path in _LIST.items()}),
+    State(
+        "public_offers_one",
+        "unknown",
+        paths={language: f"{path}/bretagne:0" for language, path in _LIST.items()},
+        status=404,
+    ),
+]
+JOURNEYS = [Journey("public_offers", "find an offer", find_an_offer)]
