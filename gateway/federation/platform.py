@@ -18,6 +18,7 @@ from gateway.protocol.source_run import SourceRun, period_ms
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
+from schemas.communes import plain_name
 
 DAYS = 30
 """Days that the facts of today look back on, today included."""
@@ -49,7 +50,7 @@ def platform_names(federation: Federation) -> Mapping[str, str]:
     """The platforms by slug, in the order of their names: those of the federation, and all others that take part."""
     known = {slug: preset.name for slug, preset in presets().items()}
     known |= {partner.platform: partner.name for partner in federation.partners.all() if is_platform(partner)}
-    return dict(sorted(known.items(), key=lambda one: one[1]))
+    return dict(sorted(known.items(), key=lambda one: plain_name(one[1])))
 
 
 async def today_of(federation: Federation, platform: str) -> TodayFacts:

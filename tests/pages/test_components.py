@@ -1,5 +1,6 @@
 """Every component on one sheet in Chromium: no violation, live parts that can be paused, files dropped on a field."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Server:
 
     def __init__(self, tab: Tab, language: Language = "fr") -> None:
         self.figure = 0
+        self.away = False
         home = Page("home", {"fr": "/", "en": "/en/"}, None)
         templates = Templates([home, *pages(Imprint())], prefix="", about={"version": "1", "source": None})
         self._sheet = templates.environment(language).from_string(SHEET)
@@ -44,6 +46,9 @@ class Server:
         asset = next((one for one in assets().values() if one.name == name), None)
         if asset is not None:
             route.fulfill(body=asset.body, content_type=asset.media_type, headers=dict(SECURITY))
+            return
+        if self.away:
+            route.abort()
             return
         self.figure += 1
         switch = {"fr": "/", "en": "/en/"}
@@ -96,6 +101,18 @@ def test_live_parts_are_renewed_until_they_are_paused(browser: Browser) -> None:
         tab.get_by_role("button", name="Reprendre l’actualisation").click()
         until_displayed(tab, requests + 1)
         assert [] == complaints
+
+
+def test_a_live_page_says_since_when_the_gateway_does_not_answer(browser: Browser) -> None:
+    """The time is that of the last answer, in Paris; with the next answer the page says again that it renews itself."""
+    with window(browser) as (tab, _):
+        server = Server(tab)
+        tab.goto(ADDRESS)
+        running = tab.get_by_role("status").inner_text()
+        server.away = True
+        tab.get_by_text(re.compile(r"ne répond plus depuis \d\d.h.\d\d")).wait_for()
+        server.away = False
+        tab.get_by_text(running, exact=True).wait_for()
 
 
 def test_a_part_that_has_the_focus_is_not_renewed(browser: Browser) -> None:

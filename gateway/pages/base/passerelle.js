@@ -9,6 +9,14 @@
   const every = Math.max(1, Number(button.dataset.liveButton)) * 1000;
   let paused = false;
   let busy = false;
+  let came = Date.now();
+
+  const say = (text) => {
+    if (state.textContent !== text) state.textContent = text;
+  };
+  const time = () => new Date(came)
+    .toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Paris" })
+    .replace(":", state.dataset.colon);
 
   const keep = (old, fresh) => {
     for (const one of old.querySelectorAll("details[open][id]")) {
@@ -23,7 +31,10 @@
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-cache" });
       if (answer.status === 401) location.reload();  // the session has ended: the page says so
-      if (!answer.ok || paused) return;
+      if (!answer.ok) throw new Error(answer.status);
+      if (paused) return;
+      came = Date.now();
+      say(state.dataset.running);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of parts()) {
         const fresh = page.getElementById(old.id);
@@ -32,7 +43,8 @@
         old.replaceWith(document.adoptNode(fresh));
       }
     } catch {
-      // The gateway is away for a moment: the page stays as it is, and the next time may succeed.
+      // The gateway is away: the page stays as it is and says so, and the next time may succeed.
+      if (!paused) say(state.dataset.lost.replace("{time}", time()));
     } finally {
       busy = false;
     }
@@ -41,10 +53,10 @@
   button.addEventListener("click", () => {
     paused = !paused;
     button.textContent = paused ? button.dataset.resume : button.dataset.pause;
-    state.textContent = paused ? state.dataset.paused : state.dataset.running;
+    say(paused ? state.dataset.paused : state.dataset.running);
     if (!paused) renew();
   });
-  state.textContent = state.dataset.running;
+  say(state.dataset.running);
   button.parentElement.hidden = false;
   setInterval(renew, every);
 })();

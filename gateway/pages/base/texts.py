@@ -1,5 +1,7 @@
 """Texts of a page's folder: ``texts.json`` holds key → {"fr": …, "en": …}; a text may have the forms one and other."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,13 +16,15 @@ from schemas.rulebook import Language
 
 FOLDER = Path(__file__).parents[1]
 Text: TypeAlias = str | Mapping[str, str]
+_OF = re.compile(r"\b(d|D|qu)e \{(\w+)\}")
+"""*de {name}* and *que {name}*, which French elides before a vowel."""
 
 
 class Texts:
     """The texts of one folder in one language: ``t.key``, or ``t("key", n=3)`` with placeholders filled.
 
     A whole number ``n`` selects the form ``one`` or ``other``: French has the singular for 0 and 1, English for 1.
-    Numbers are formatted, strings are escaped, markup is kept.
+    Numbers are formatted, strings are escaped, markup is kept. In French *de* and *que* are elided before a value.
     """
 
     def __init__(self, texts: Mapping[str, Text], language: Language, where: str) -> None:
@@ -37,6 +41,8 @@ class Texts:
         if not isinstance(text, str):
             count = abs(values["n"])
             text = text["one" if count == 1 or (count == 0 and self._language == "fr") else "other"]
+        if self._language == "fr":
+            text = _OF.sub(lambda of: f"{of[1]}{'’' if _is_elided(values[of[2]]) else 'e '}{{{of[2]}}}", text)
         return escape(text).format(**{name: self._written(value) for name, value in values.items()})
 
     def __getattr__(self, key: str) -> Markup:
@@ -50,6 +56,12 @@ class Texts:
     def _written(self, value: Any) -> Any:
         whole = isinstance(value, int | float) and not isinstance(value, bool)
         return number(value, self._language) if whole else value
+
+
+def _is_elided(value: object) -> bool:
+    """Whether *de* loses its vowel before a value: *d’Anne*, *d’Île-de-France*, but *de Bretagne*, *de 8*."""
+    written = value.striptags() if isinstance(value, Markup) else str(value)
+    return unicodedata.normalize("NFD", written[:1]).lower()[:1] in {*"aeiou"}
 
 
 @cache

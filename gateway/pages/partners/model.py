@@ -8,6 +8,7 @@ from gateway.partners.credential import live_secrets
 from gateway.partners.session import open_sessions
 from gateway.protocol.certificate import NOTICE_MS, Certificate, certified_until, newest
 from gateway.protocol.partner import SCOPES, Partner, Scope
+from schemas.communes import plain_name
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
 State: TypeAlias = Literal["active", "without_access", "revoked"]
@@ -50,7 +51,7 @@ def row_of(partner: Partner, *, now: int) -> PlatformRow:
 def rows_of(partners: Sequence[Partner], *, now: int) -> Sequence[PlatformRow]:
     """The rows of all platforms: those without access first, revoked ones last."""
     rows = [row_of(partner, now=now) for partner in partners]
-    return sorted(rows, key=lambda row: (_ORDER.index(row.state), row.name.casefold(), row.slug))
+    return sorted(rows, key=lambda row: (_ORDER.index(row.state), plain_name(row.name), row.slug))
 
 
 def roles_of(partner: Partner, *, now: int) -> Sequence[tuple[Certificate, Kind]]:

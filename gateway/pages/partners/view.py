@@ -29,6 +29,7 @@ from gateway.pages.partners.model import row_of, rows_of
 from gateway.partners.credential import live_secrets
 from gateway.partners.onboarding import presets
 from gateway.protocol.partner import SCOPES, Partner
+from schemas.communes import plain_name
 
 log = structlog.get_logger()
 
@@ -143,7 +144,8 @@ class _PartnersPages:
 
     def _new(self, typed: PlatformForm, *, status: int = 200) -> Answer:
         taking = {partner.platform for partner in self._federation.partners.all() if not partner.revoked}
-        known = sorted((one for slug, one in presets().items() if slug not in taking), key=lambda one: one.name)
+        known = [one for slug, one in presets().items() if slug not in taking]
+        known.sort(key=lambda one: plain_name(one.name))
         values = {"typed": typed, "scopes": SCOPES, "known": known, "most_name": 150}
         return Answer("partners/new.html", values, status=status)
 

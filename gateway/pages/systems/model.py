@@ -21,10 +21,22 @@ from schemas.rulebook import Language
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
 Transport: TypeAlias = Literal["feed", "inbox", "push", "reads", "national", "uncovered", "none"]
 """Days of the refusals, today included."""
-KINDS: Mapping[Health, Kind] = {"fresh": "fine", "late": "look", "down": "blocked", "unconnected": "none"}
-_RANK: Sequence[Health] = ("down", "late", "fresh", "unconnected")
+Condition: TypeAlias = Literal["fresh", "late", "down", "unconnected", "paused", "failing", "waiting", "revoked"]
+"""The state of a system for an operator. ``failing``: its last run failed while its schedule is kept; ``waiting``: its
+last run waits for a confirmation.
+"""
+KINDS: Mapping[Condition, Kind] = {
+    "down": "blocked",
+    "waiting": "blocked",
+    "late": "look",
+    "failing": "look",
+    "paused": "look",
+    "fresh": "fine",
+    "unconnected": "none",
+    "revoked": "none",
+}
+"""In the order of the table: those that need an operator first."""
 _MINUTE_MS = 60_000
-_MAX_NAMED = 3
 _MAX_RULES = 6
 
 
@@ -49,7 +61,7 @@ class SystemRow:
     name: str
     transport: Transport
     live: int | None
-    health: Health
+    condition: Condition
     paused_at: int | None
     paused_by: SignedEntry | None
     lag: Lag | None
@@ -63,12 +75,11 @@ class SystemRow:
     pending: int
     certified_until: int | None
     has_feed: bool
-    revoked: bool
 
     @property
     def kind(self) -> Kind:
-        """The shape of its health."""
-        return KINDS[self.health]
+        """The shape of its condition."""
+        return KINDS[self.condition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +94,8 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``exceptions``: the
-    first to name; ``rules``: the most frequent reasons of refusals, with their numbers.
+    """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``exceptions``: those
+    that need an operator; ``rules``: the most frequent reasons of refusals, with their numbers.
     """
 
     now: int
@@ -106,12 +117,12 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
     health = {(one.platform, one.region): one.health for one in systems(facts, found.terms)}
     lines = list(statuses(facts, asker="", operator=True))
     rows = [_row(found, line, health[line.platform, line.region], language) for line in lines if line.kind != "other"]
-    rows.sort(key=lambda row: (_rank(row), plain_name(row.name)))
+    rows.sort(key=lambda row: ([*KINDS].index(row.condition), plain_name(row.name)))
     rules = most_first(count_refusals(found.rules, "rule"))
     national = next((line.details for line in lines if line.platform == NATIONAL), None) or Details()
     return Overview(
         now=facts.now,
-        fresh=sum(row.health == "fresh" for row in rows),
+        fresh=sum(row.kind == "fine" for row in rows),
         rows=rows,
         totals=Totals(
             live=sum(row.live or 0 for row in rows),
@@ -120,7 +131,7 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
             pending=national.pending or 0,
         ),
         others=[*_others(found, lines, language)],
-        exceptions=[row for row in rows if row.health in ("down", "late") and row.platform is not None][:_MAX_NAMED],
+        exceptions=[row for row in rows if row.kind in ("blocked", "look") and row.platform is not None],
         undecided=found.undecided,
         refused=sum(found.refused.values(), Refused()),
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
@@ -133,12 +144,6 @@ def lag_of(milliseconds: int) -> Lag:
     """A duration, cut to minutes."""
     minutes = max(0, milliseconds) // _MINUTE_MS
     return Lag(days=minutes // 1_440, hours=minutes // 60 % 24, minutes=minutes % 60)
-
-
-def _rank(row: SystemRow) -> int:
-    """The order of systems: those that need an operator first; a paused feed as one that is late."""
-    rank = _RANK.index(row.health)
-    return rank if row.paused_at is None else min(rank, _RANK.index("late"))
 
 
 def _others(found: SystemsFacts, lines: Sequence[Status], language: Language) -> Iterator[SystemRow]:
@@ -157,7 +162,7 @@ def _row(found: SystemsFacts, line: Status, health: Health, language: Language) 
         name=line.name,
         transport=_transport(line, partner),
         live=None if line.platform is None else line.live,
-        health=health,
+        condition=_condition(health, partner, run, paused=details.paused_at is not None),
         paused_at=details.paused_at,
         paused_by=found.pauses.get(slug),
         lag=None if health in ("fresh", "unconnected") or elapsed is None else lag_of(elapsed),
@@ -171,8 +176,21 @@ def _row(found: SystemsFacts, line: Status, health: Health, language: Language) 
         pending=details.pending or 0,
         certified_until=line.certified_until,
         has_feed=partner is not None and not partner.revoked and has_feed(partner),
-        revoked=partner is not None and partner.revoked,
     )
+
+
+def _condition(health: Health, partner: Partner | None, run: SourceRun | None, *, paused: bool) -> Condition:
+    """Its health, unless an operator must know more than that an exchange was not missed."""
+    if partner is not None and partner.revoked:
+        return "revoked"
+    outcome = run.outcome if run is not None and partner is not None and has_feed(partner) else None
+    if outcome == "pending":
+        return "waiting"
+    if health == "down":
+        return "down"
+    if paused:
+        return "paused"
+    return "failing" if outcome == "failed" and health != "late" else health
 
 
 def _transport(line: Status, partner: Partner | None) -> Transport:

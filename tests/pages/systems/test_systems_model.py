@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from gateway.federation.refused import Refused
 from gateway.federation.systems import SystemsFacts
-from gateway.operate.health import HOUR_MS, HealthTerms
+from gateway.operate.health import HOUR_MS, HealthTerms, platform_health
 from gateway.operate.status import Facts
 from gateway.pages.systems.model import lag_of, overview
 from gateway.partners.onboarding import DEFAULT_SCOPES
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import Pause
+from gateway.protocol.source_run import Failure, Pause
 from gateway.store.receipt_counts import ReceiptCount
 from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, PAUSED, WAITING, profile_of, runs
@@ -48,11 +48,25 @@ def test_the_twelve_systems_come_exceptions_first_and_a_paused_one_among_them() 
     found = overview(FOUND, "fr")
     assert 12 == len(found.rows)
     assert [FAILING, WAITING, PAUSED, "bretagne"] == [row.platform for row in found.rows[:4]]
-    assert ["down", "down", "fresh", "fresh"] == [row.health for row in found.rows[:4]]
-    assert {"unconnected"} == {row.health for row in found.rows[4:]}
-    assert [FAILING, WAITING] == [row.platform for row in found.exceptions]
+    assert ["down", "waiting", "paused", "fresh"] == [row.condition for row in found.rows[:4]]
+    assert {"unconnected"} == {row.condition for row in found.rows[4:]}
+    assert [FAILING, WAITING, PAUSED] == [row.platform for row in found.exceptions]
     assert [8, 7, 6, 5, 4, 3] == [refused.offers for _, refused in found.rules]
-    assert (2, 3, Refused(13, 41)) == (found.fresh, found.undecided, found.refused)
+    assert (1, 3, Refused(13, 41)) == (found.fresh, found.undecided, found.refused)
+
+
+def test_a_feed_whose_last_run_failed_or_that_is_paused_is_not_up_to_date_while_its_schedule_is_kept() -> None:
+    """Only its health, which everybody may read, goes by missed exchanges alone (SEC-014)."""
+    passing = Failure(at=NOW, code="feed-unreachable", fr="La source ne répond pas.", en="The source does not answer.")
+    run = replace(FACTS.runs[FAILING], last_error=passing, last_success_at=NOW - HOUR_MS)
+    facts = replace(FACTS, runs={FAILING: run, PAUSED: FACTS.runs[PAUSED]})
+    found = overview(replace(FOUND, facts=facts), "fr")
+    rows = {row.platform: row for row in found.rows}
+    assert {"fresh"} == {platform_health(facts, facts.partners[slug], TERMS) for slug in (FAILING, PAUSED)}
+    assert [("failing", "look"), ("paused", "look")] == [
+        (rows[slug].condition, rows[slug].kind) for slug in (FAILING, PAUSED)
+    ]
+    assert (1, [FAILING, PAUSED]) == (found.fresh, [row.platform for row in found.exceptions])
 
 
 def test_a_platform_beside_the_twelve_is_displayed_and_an_operators_client_is_not() -> None:
@@ -62,8 +76,7 @@ def test_a_platform_beside_the_twelve_is_displayed_and_an_operators_client_is_no
 def test_a_revoked_platform_differs_from_one_that_never_had_access() -> None:
     gone = replace(FOUND, facts=replace(FACTS, partners={"bretagne": replace(PUBLISHER, revoked=True)}))
     rows = {row.platform: row for row in overview(gone, "fr").rows}
-    assert (True, "unconnected") == (rows["bretagne"].revoked, rows["bretagne"].health)
-    assert not any(row.revoked for slug, row in rows.items() if slug != "bretagne")
+    assert {"bretagne"} == {slug for slug, row in rows.items() if row.condition == "revoked"}
 
 
 def test_a_row_has_lag_run_error_and_queue() -> None:
