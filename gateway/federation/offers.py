@@ -10,6 +10,7 @@ from gateway.protocol.delivery import Delivery
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState
 from gateway.protocol.refused_document import RefusedDocument
+from gateway.protocol.source_run import SourceRun
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store import OfferView
 from gateway.store.receipt_search import ReceiptFilter
@@ -24,6 +25,8 @@ _REFUSED = 50
 _ACCEPTED = frozenset({"accepted"})
 _MODERATED = 10
 _MODERATIONS, _RECEIPTS_OF_EACH = 50, 50
+_VALUES_MS = 30 * 24 * 3_600_000
+"""Maximum age of a run whose values are displayed (PUB-003)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,21 @@ class OfferPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFeedItem:
+    """A refused item of a pulled feed, as its last run names it: the problems, each with its ``pointer`` and its
+    ``actual`` value; those that another item had first are without texts of their own.
+    """
+
+    run: SourceRun
+    position: str
+    problems: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFacts:
     """One offer: its state, None where only receipts are left; its receipts, oldest first; its delivery; the ids of its
-    possible duplicates; whether there are older receipts than these; and ``refused``: its refusals at the door.
+    possible duplicates; whether there are older receipts than these; ``refused``: its refusals at the door; and
+    ``item``: that of its feed, where the last run refused it.
     """
 
     state: OfferState | None
@@ -49,6 +64,7 @@ class HistoryFacts:
     duplicates: Sequence[str]
     more: bool
     refused: Sequence[RefusedDocument] = ()
+    item: RefusedFeedItem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +131,9 @@ async def offer_history(federation: Federation, offer_id: str, *, duplicates_for
         platform_of(offer_id), after=None, limit=_RECEIPTS, criteria=ReceiptFilter(offer_id=offer_id), newest=True
     )
     refused = await federation.statistics.refused_under(offer_id, most=_REFUSED)
-    if state is None and not receipts and not refused:
+    run = (await federation.runs.last()).get(platform_of(offer_id))
+    item = None if run is None else refused_item(run, offer_id, now=federation.clock())
+    if state is None and not receipts and not refused and item is None:
         return None
     alike = (
         {} if duplicates_for is None else await federation.offers.possible_duplicates([offer_id], reader=duplicates_for)
@@ -127,7 +145,23 @@ async def offer_history(federation: Federation, offer_id: str, *, duplicates_for
         duplicates=alike.get(offer_id, ()),
         more=more,
         refused=refused,
+        item=item,
     )
+
+
+def refused_item(run: SourceRun, offer_id: str, *, now: int) -> RefusedFeedItem | None:
+    """The item of this id among those that a run names as refused; None if there is none, or the run is too old."""
+    if run.ended_at < now - _VALUES_MS:
+        return None
+    position, found = "", []
+    for group in run.problems or run.applied_problems or ():
+        first = {**group, "value": group.get("actual")}
+        for number, example in enumerate(group.get("examples") or [first]):
+            if example.get("id") == offer_id and group["severity"] == "error":
+                texts = group if number == 0 else {"code": group["code"]}
+                position = str(example["position"])
+                found.append({**texts, "pointer": example.get("pointer"), "actual": example.get("value")})
+    return RefusedFeedItem(run=run, position=position, problems=found) if found else None
 
 
 async def _exact(offers: OfferView, platforms: Sequence[str], query: str) -> OfferState | None:

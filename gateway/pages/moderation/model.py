@@ -1,15 +1,13 @@
 """View model of any offer: its content in words, and what an operator may do about it. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from gateway.federation.moderation import OfferFacts
 from gateway.operate.moderation import Action
-from gateway.pages.base.wording import LEVELS, PLAIN_FIELDS, label_of, plain_value
-from gateway.pages.check.relayed import week
+from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.history import standing
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState
@@ -19,7 +17,7 @@ from schemas.rulebook import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeratedOffer:
-    """The page of one offer. ``rows``: its content, as keys of labels (``row_{key}``) and texts; ``document``: the same
+    """The page of one offer. ``rows``: its content, as labels and texts; ``document``: the same
     as JSON; ``standing``: as in its history; ``action``: what an operator may do, None where only receipts are left.
     """
 
@@ -47,22 +45,6 @@ def offer_view(offer_id: str, facts: OfferFacts, language: Language) -> Moderate
         state=state,
         standing=standing(facts.history),
         action=None if state is None else "lift" if state.known.reason == "moderated" else "moderate",
-        rows=[] if offer is None else list(_rows(offer, language)),
+        rows=[] if offer is None else offer_rows(offer, language),
         document=document,
     )
-
-
-def _rows(offer: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
-    employer, location = offer["employer"], offer["location"]
-    address = (location.get("street"), f"{location.get('postal_code', '')} {location.get('city', '')}".strip())
-    found = (
-        ("employer", employer.get("name")),
-        ("siret", employer.get("siret")),
-        ("address", ", ".join(filter(None, address))),
-        ("description", offer.get("description")),
-        ("levels", ", ".join(LEVELS.get(one, one) for one in offer.get("levels", ()))),
-        ("weeks", ", ".join(week(one, language) or one for one in offer.get("weeks", ()))),
-        *((label_of(name, language), plain_value(name, offer.get(name), language)) for name in PLAIN_FIELDS),
-        ("apply_url", offer.get("apply_url")),
-    )
-    yield from ((label, str(text)) for label, text in found if label and text)

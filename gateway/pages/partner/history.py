@@ -5,14 +5,14 @@ is created again was withdrawn before, and the last accepted change is that of t
 the state ``absent`` too, which the receipts distinguish: those of a complete snapshot name it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.moderations import lifts
-from gateway.pages.partner.refused import BrokenRule, reasons_of
+from gateway.pages.partner.refused import BrokenRule, reason_of, reasons_of
 from gateway.pages.partner.rules import RuleText, of_problem
 from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.identity import GATEWAY, SNAPSHOT
@@ -34,7 +34,8 @@ _DELIVERY_KINDS: Mapping[str, Kind] = {
 class Step:
     """One step: when (ms, or the day that is to come), the key of its title (``step_{name}``) and of its text
     (``step_{name}_text``), their values, and the problems that it names. ``why``: the reason of a moderation, or of its
-    end; ``reasons``: the rules of a refusal at the door with the fields at fault.
+    end; ``reasons``: the rules of a refusal at the door with the fields at fault; ``times``: how often the same step
+    followed itself, and ``since`` the time of the first one.
     """
 
     kind: Kind
@@ -46,13 +47,20 @@ class Step:
     receipt: str | None = None
     why: str | None = None
     reasons: Sequence[BrokenRule] = ()
+    times: int = 1
+    since: int | None = None
 
 
 def steps(facts: HistoryFacts, language: Language) -> Sequence[Step]:
-    """The steps, oldest first; the future last."""
-    past = [*_receipts(facts, language), *_at_the_door(facts, language), *_delivery(facts, language)]
+    """The steps, oldest first; the future last. Equal steps that follow each other are one, with the last receipt."""
+    past = [
+        *_receipts(facts, language),
+        *_at_the_door(facts, language),
+        *_in_feed(facts, language),
+        *_delivery(facts, language),
+    ]
     past.sort(key=lambda step: step.at or 0)
-    return [*past, *_future(facts)]
+    return [*_folded(past), *_future(facts)]
 
 
 def standing(facts: HistoryFacts) -> str | None:
@@ -136,6 +144,26 @@ def _name(receipt: Mapping[str, Any], *, gone: bool, reason: str | None) -> str:
 def _at_the_door(facts: HistoryFacts, language: Language) -> Iterator[Step]:
     for one in facts.refused:
         yield Step(kind="blocked", name="refused_door", at=one.at, reasons=reasons_of(one, language))
+
+
+def _in_feed(facts: HistoryFacts, language: Language) -> Iterator[Step]:
+    if facts.item is not None:
+        values = {"position": facts.item.position}
+        reasons = [reason_of(one, language) for one in facts.item.problems]
+        yield Step(kind="blocked", name="refused_feed", at=facts.item.run.ended_at, values=values, reasons=reasons)
+
+
+def _folded(found: Iterable[Step]) -> Iterator[Step]:
+    last: Step | None = None
+    for step in found:
+        if last is not None and replace(step, at=last.at, receipt=last.receipt) == replace(last, times=1, since=None):
+            last = replace(step, times=last.times + 1, since=last.since or last.at)
+            continue
+        if last is not None:
+            yield last
+        last = step
+    if last is not None:
+        yield last
 
 
 def _delivery(facts: HistoryFacts, language: Language) -> Iterator[Step]:

@@ -17,10 +17,13 @@ _ITEMS = re.compile(r"(?:/[0-9]+)+$")
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """A broken rule: its words, and where in the document; None where there is no one field."""
+    """A broken rule: its words, and where in the document, None where there is no one field. ``value``: the one at
+    fault, where it is kept and no sentence has it.
+    """
 
     rule: RuleText
     pointer: str | None
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,10 @@ def reasons_of(document: RefusedDocument, language: Language) -> Sequence[Broken
 
 def reason_of(problem: Mapping[str, Any], language: Language) -> BrokenRule:
     """The reason that a problem gives."""
-    return BrokenRule(of_problem(problem, language), problem.get("pointer"))
+    if "message" in problem:
+        return BrokenRule(of_problem(problem, language), problem.get("pointer"))
+    value = problem.get("actual")
+    return BrokenRule(of_rule(problem["code"], language), problem.get("pointer"), None if value is None else str(value))
 
 
 def is_error(problem: Mapping[str, Any]) -> bool:

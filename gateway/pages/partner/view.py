@@ -16,6 +16,7 @@ from gateway.federation.statistics import count_row, counts_csv
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.moderations import moderations
@@ -109,7 +110,8 @@ class _PartnerPages:
         if facts is None:
             raise PageError(404)
         values = {"id": offer_id, "facts": facts, "steps": steps(facts, language), "standing": standing(facts)}
-        return Answer("partner/offer.html", values)
+        offer = None if facts.state is None else facts.state.offer
+        return Answer("partner/offer.html", {**values, "rows": () if offer is None else offer_rows(offer, language)})
 
     async def deliveries(self, request: web.Request, language: Language) -> Answer:
         partner = self._partner(request)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 import schemas
-from gateway.federation.offers import HistoryFacts
+from gateway.federation.offers import HistoryFacts, refused_item
 from gateway.pages.partner.history import standing, steps
 from gateway.protocol.delivery import Delivery, DeliveryPart, State
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.refused_document import RefusedDocument
+from gateway.protocol.source_run import SourceRun
 from gateway.protocol.submission import Known, Reason
 
 NOW = 1_796_000_000_000
@@ -163,3 +164,41 @@ def test_steps_are_in_the_order_of_their_times() -> None:
     receipts = [receipt(1, created=True), receipt(2)]
     found = names(facts(receipts, state(2), Delivery(id=ID, sequence=1, parts=(part,))))
     assert ["delivery_earlier", "published", "delivery_refused", "changed", "expires"] == found
+
+
+def test_equal_steps_that_follow_each_other_are_one_with_the_first_and_the_last_time() -> None:
+    receipts = [receipt(1, created=True), *(receipt(n, "duplicate", revision=1) for n in range(2, 86))]
+    published, again = steps(facts(receipts, state(1)), "fr")[:2]
+    assert ("published", 1, None) == (published.name, published.times, published.since)
+    assert ("duplicate", 84, NOW + 2_000, NOW + 85_000) == (again.name, again.times, again.since, again.at)
+
+
+def test_steps_of_another_revision_or_with_another_step_between_stay_apart() -> None:
+    receipts = [
+        receipt(1, created=True),
+        receipt(2, "duplicate", revision=1),
+        receipt(3),
+        receipt(4, "duplicate", revision=3),
+        receipt(5, "duplicate", revision=3),
+    ]
+    found = steps(facts(receipts, state(3)), "fr")[:-1]
+    assert [("published", 1), ("duplicate", 1), ("changed", 1), ("duplicate", 2)] == [
+        (step.name, step.times) for step in found
+    ]
+
+
+def test_a_refused_item_of_the_last_run_is_a_step_with_the_value_at_fault() -> None:
+    """PUB-003: the first item of a group has the sentence, which names the value; a further one the value alone."""
+    items = [{"position": str(n), "id": f"bretagne:{n}", "pointer": "/weeks/0", "value": f"2027-W{n}"} for n in (1, 2)]
+    group = {**schemas.problem("week-malformed", actual="2027-W1").to_json(), "position": "1", "id": "bretagne:1"}
+    run = SourceRun(
+        platform="bretagne", started_at=NOW, ended_at=NOW, outcome="applied", problems=({**group, "examples": items},)
+    )
+    for number, sentence, value in ((1, True, None), (2, False, "2027-W2")):
+        item = refused_item(run, f"bretagne:{number}", now=NOW)
+        (step,) = steps(replace(facts([], None), item=item), "fr")
+        (reason,) = step.reasons
+        assert ("refused_feed", NOW, str(number)) == (step.name, step.at, step.values["position"])
+        assert ("/weeks/0", sentence, value) == (reason.pointer, reason.rule.sentence is not None, reason.value)
+    assert refused_item(run, "bretagne:3", now=NOW) is None
+    assert refused_item(run, "bretagne:1", now=NOW + 31 * 24 * 3_600_000) is None

@@ -152,7 +152,7 @@ async def test_an_offer_whose_moderation_was_lifted_is_not_called_absent(site: P
     await settled(site)
     text = await text_of(site, path)
     assert "en ligne" in text
-    assert "Acceptée et publiée" == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])[-2]
+    assert "Acceptée et publiée" == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])[1]
 
 
 async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_fault(site: PageHarness) -> None:
@@ -204,8 +204,10 @@ async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None
         "Fin d’affichage prévue",
     ]
     text = await text_of(site, path)
-    assert steps == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])
+    assert steps[::-1] == re.findall(r"<strong>([^<]+)</strong>", text.partition('class="timeline"')[2])
     assert "Révision 2" in text
+    document = offers(site, SIGNED.platform, 1)[0]
+    assert f"<dt>Employeur</dt><dd>{document['employer']['name']}</dd>" in text
     answer = await site.client.delete(
         f"/v1/offers/{ids[0]}?revision=3&reason=filled",
         headers={"Authorization": f"Bearer {SIGNED.platform}", "Prefer": "wait=20"},
