@@ -40,6 +40,8 @@ class _Seen(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.narrower: list[str] = []
+        """Links with ``nofollow``, to a part of the page's list."""
         self.anchors: set[str] = {"", "main"}
         self.french: list[str] = []
         self.texts: list[str] = []
@@ -50,7 +52,7 @@ class _Seen(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         self.anchors |= {found["id"]} if "id" in found else set()
         if tag == "a" and "href" in found:
-            self.links.append(found["href"])
+            (self.narrower if "nofollow" in found.get("rel", "") else self.links).append(found["href"])
         if tag not in self._VOID:
             _, language, quiet = self._stack[-1]
             hidden = "data-lost" in found
@@ -101,7 +103,7 @@ def _crawl(address: str, platform: str | None, starts: tuple[str, ...]) -> Crawl
         found.wrong += [
             f"{text!r} on {path}" for text in page.french if _UNELIDED.search(text) or _PLURALS.search(text)
         ]
-        for link in page.links:
+        for link in page.links + (page.narrower if "?" not in path else []):
             target, anchor = urldefrag(urljoin(address + path, link))
             if target.startswith(address + "/"):
                 waiting.append((target.removeprefix(address), path))
