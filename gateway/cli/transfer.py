@@ -33,6 +33,7 @@ async def export(
     file: Annotated[Path, typer.Argument(help="The file to write, such as federation.zip.")],
     *,
     secrets: Annotated[bool, typer.Option(help="Include the partners' hashed secrets: they stay valid.")] = False,
+    contacts: Annotated[bool, typer.Option(help="Include the addresses of persons to whom notices are sent.")] = False,
     leave_undecided: Annotated[
         bool, typer.Option(help="Export although submissions are not decided; they are not in the file.")
     ] = False,
@@ -50,6 +51,7 @@ async def export(
                     now=now(),
                     versions=_versions(),
                     secrets=secrets,
+                    contacts=contacts,
                     leave_undecided=leave_undecided,
                 )
         except NotQuietError as error:

@@ -19,6 +19,8 @@ RUNS = "runs"
 STATISTICS = "statistics"
 JOURNAL = "journal"
 OPERATORS = "operators"
+CONTACTS = "contacts"
+NOTICES = "notices"
 INBOX = "inbox."
 FEED = "feed."
 
@@ -51,6 +53,8 @@ COMMON = (
     Topic(STATISTICS, "delete", 400 * DAY_MS),
     Topic(JOURNAL, "delete", 1_096 * DAY_MS),
     Topic(OPERATORS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
+    Topic(CONTACTS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
+    Topic(NOTICES, "delete", 30 * DAY_MS),
 )
 """The topics that every log has. A log writes each as ``{prefix}.{name}.v1``, all with the same partition count."""
 

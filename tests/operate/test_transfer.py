@@ -24,11 +24,13 @@ from gateway.operate.transfer.restore import (
     refuse_incomplete_import,
 )
 from gateway.partners.record import changed_record, read_partner
+from gateway.protocol.contact import PARTITION as CONTACTS_PARTITION
+from gateway.protocol.contact import Contact, contact_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import GENESIS, JournalEntry, entry_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, offer_record, position_record
-from gateway.protocol.topic import COMMON, OFFERS, PARTNERS, POSITIONS, SUBMISSIONS, inbox
+from gateway.protocol.topic import COMMON, CONTACTS, OFFERS, PARTNERS, POSITIONS, SUBMISSIONS, inbox
 from gateway.runtime.private_files import ExposedError
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
@@ -402,3 +404,17 @@ async def test_two_imports_at_once_fence_one_another(file: Path) -> None:
         await import_archive(log, archive, secret=SECRET, now=NOW)
         with pytest.raises(FencedError):
             await owner.commit([Output(OFFERS, 0, Record(b"bretagne:1", None))])
+
+
+async def test_contacts_of_persons_are_in_a_file_only_if_asked_for(tmp_path: Path) -> None:
+    contact = Contact(id="c1", platform="bretagne", address="a@example.org", name="A", language="fr", asked_at=1)
+    log = await log_of(*federation())
+    await log.append(CONTACTS, CONTACTS_PARTITION, [contact_record(contact)])
+    await exported(log, tmp_path / "without.zip")
+    await exported(log, tmp_path / "with.zip", contacts=True)
+    assert b"a@example.org" not in b"".join(members_of(tmp_path / "without.zip").values())
+    for name, expected in (("without", 0), ("with", 1)):
+        with Archive.open(tmp_path / f"{name}.zip") as archive:
+            other = await log_of()
+            await import_archive(other, archive, secret=SECRET, now=NOW)
+            assert expected == len(await records_of(other, CONTACTS))

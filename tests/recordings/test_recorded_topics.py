@@ -44,10 +44,12 @@ from gateway.protocol.source_run import (
 from gateway.protocol.statistics import BROKEN, UNBROKEN, read_counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import (
+    CONTACTS,
     DELIVERIES,
     FEED,
     INBOX,
     JOURNAL,
+    NOTICES,
     OFFERS,
     OPERATORS,
     PARTNERS,
@@ -113,7 +115,7 @@ async def run_until(work: Callable[[], Coroutine[Any, Any, None]], *, done: Call
     assert done()
 
 
-NEWER = {STATISTICS, JOURNAL, OPERATORS}
+NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES}
 """Topics that the version which was recorded did not have."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from gateway.partners.record import partner_document, read_partner
+from gateway.protocol.contact import Contact, read_contact
 from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import is_offer_id, is_slug, partition_of
 from gateway.protocol.journal import PARTITION, read_entry, read_name
@@ -19,8 +20,10 @@ from gateway.protocol.source_run import read_run
 from gateway.protocol.statistics import read_counts
 from gateway.protocol.submission import REASONS
 from gateway.protocol.topic import (
+    CONTACTS,
     DELIVERIES,
     JOURNAL,
+    NOTICES,
     OFFERS,
     OPERATORS,
     PARTNERS,
@@ -46,7 +49,7 @@ class TopicContent:
 
     ``holds``: whether a key belongs to it. ``partition``: of a key, in a log with so many. ``admit``: a record as every
     log admits it; raises ValueError, LookupError, TypeError or AttributeError on one that the gateway did not write.
-    ``every``: every record counts, not only the last one of each key.
+    ``every``: every record counts, not only the last one of each key. ``asked``: only a file that was to hold it does.
     """
 
     topic: str
@@ -54,6 +57,7 @@ class TopicContent:
     holds: Callable[[bytes], bool] = lambda _: True
     partition: Callable[[str, int], int] = partition_of
     every: bool = False
+    asked: bool = False
 
     @property
     def member(self) -> str:
@@ -135,6 +139,11 @@ def _name(record: Record) -> Record:
     return record
 
 
+def _contact(record: Record) -> Record:
+    _require(isinstance(read_contact(*_parts(record)), Contact), "it is no contact")
+    return record
+
+
 def _on_one_partition(_key: str, _partitions: int) -> int:
     return PARTITION
 
@@ -168,6 +177,7 @@ MOVED: tuple[TopicContent, ...] = (
     TopicContent(STATISTICS, _count, every=True),
     TopicContent(JOURNAL, _entry, partition=_on_one_partition, every=True),
     TopicContent(OPERATORS, _name, partition=_on_one_partition),
+    TopicContent(CONTACTS, _contact, partition=_on_one_partition, asked=True),
 )
 """The topics of an export, in the order of its members. Left out of ``deliveries`` and ``runs`` are orders and their
 answers, notes that a connector writes again, and marks of ownership."""
@@ -177,6 +187,7 @@ LEFT: Mapping[str, str] = {
     RECEIPTS: "kept for 30 days, under ids that are sealed for one gateway and one log",
     REJECTED: "copies of refused inbox messages, for the operator of this log",
     REQUESTS: "idempotency keys of two days; a repeated submission has the same revision and changes nothing",
+    NOTICES: "what was sent, or is due, of the last 30 days; facts that still hold become due again",
     POSITIONS: "offsets of this log; the manifest has the numbers of marks and of the journal",
 }
 """The topics that an export leaves out, and why. ``inbox.*`` are read before, ``feed.*`` are written again."""

@@ -33,20 +33,23 @@ async def export_log(
     now: int,
     versions: Mapping[str, str],
     secrets: bool = False,
+    contacts: bool = False,
     leave_undecided: bool = False,
 ) -> tuple[Manifest, bytes]:
-    """Write the federation on a log to a new private file. Returns the manifest, and its bytes.
+    """Write the federation on a log to a new private file, persons' contacts only if asked for. Returns the manifest,
+    and its bytes.
 
     Raises NotQuietError where the log changes meanwhile, or has submissions or inbox messages that no gateway has
     decided, unless ``leave_undecided``; LogDamagedError for a record that cannot be read; OSError; LogError.
     """
-    ends = {topic: await log.ends(topic) for topic in (*(one.topic for one in MOVED), SUBMISSIONS)}
+    contents = [content for content in MOVED if contacts or not content.asked]
+    ends = {topic: await log.ends(topic) for topic in (*(one.topic for one in contents), SUBMISSIONS)}
     positions: dict[str, int] = {}
     for partition in range(log.partitions):
         positions |= await read_positions(log, partition)
     undecided = await _unread(log, SUBMISSIONS, positions)
     with created(path) as file, ArchiveWriter(file, at=now) as writer:
-        for content in MOVED:
+        for content in contents:
             with writer.member(content.member, content.topic) as write:
                 async for record in _records(log, content, ends[content.topic]):
                     if content.topic == PARTNERS and read_partner(record.value or b"").inbox:

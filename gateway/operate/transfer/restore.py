@@ -43,9 +43,12 @@ class IncompleteImportError(LogError):
 def check(archive: Archive) -> Sequence[Partner]:
     """Read a whole file and return its partners. Raises ArchiveError: nothing of such a file may be imported."""
     partners: list[Partner] = []
-    if sorted(archive.manifest.members) != sorted(content.member for content in MOVED):
+    contents = _contents(archive)
+    required = {content.member for content in MOVED if not content.asked}
+    known = {content.member for content in contents}
+    if not required <= known or known != archive.manifest.members.keys():
         raise ArchiveError("its members are not those that this version of the gateway knows")
-    for content in MOVED:
+    for content in contents:
         if archive.manifest.members[content.member].topic != content.topic:
             raise ArchiveError(f"{content.member} holds another topic")
 
@@ -97,6 +100,11 @@ async def import_archive(
     return partners
 
 
+def _contents(archive: Archive) -> Sequence[TopicContent]:
+    """The topics of a file: persons' contacts only if they were asked for."""
+    return [content for content in MOVED if content.member in archive.manifest.members]
+
+
 async def refuse_incomplete_import(log: EventLog) -> None:
     """Raise IncompleteImportError where an import into this log has begun and not ended."""
     if any(key.startswith(_MARK) for key in await read_positions(log, _PARTITION)):
@@ -129,7 +137,7 @@ async def _refuse_running(log: EventLog) -> None:
 
 def _batches(archive: Archive, partitions: int, at_once: int) -> Iterator[tuple[list[Output], int]]:
     """The records as outputs, in batches of the size of an append; the same ones at every attempt."""
-    for content in MOVED:
+    for content in _contents(archive):
         records = archive.records(content.member)
         while batch := list(islice(_bounded(map(content.admit, records)), at_once)):
             homes = [content.partition((one.key or b"").decode(), partitions) for one in batch]
