@@ -32,6 +32,8 @@ Refusal: TypeAlias = Literal[
     "already-moderated",
     "not-moderated",
     "view-behind",
+    "contact-limit",
+    "notices-absent",
 ]
 Edit: TypeAlias = Callable[[Partner | None], Partner]
 """A partner from the present one; raises RefusedActError."""

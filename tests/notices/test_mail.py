@@ -1,0 +1,85 @@
+"""Mails: the fact first, right numbers and plurals in both languages, and the headers by which a person leaves."""
+
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+
+from gateway.notices.mail import MailLinks, compose, texts_of
+from gateway.notices.notice import Event, Notice, due, sending
+from gateway.notices.plan import KINDS, SERVICE
+from gateway.protocol.contact import Contact
+from schemas.rulebook import LANGUAGES, Language
+
+NOW = 1_800_000_000_000
+SIGN_IN = "https://p.example/connexion?link=s3cret"
+LINKS = MailLinks(
+    page="https://p.example/plateforme",
+    choose="https://p.example/avis?c=1",
+    leave="https://p.example/desabonnement?c=1",
+    confirm="https://p.example/confirmation?c=1",
+    enter=SIGN_IN,
+)
+CONTACT = Contact(
+    id="c1", platform="bretagne", address="essai@xn--conomie-9xa.example", name="Personne", language="fr", asked_at=NOW
+)
+
+
+def of(kind: str, number: int = 1, window: str = "1") -> Notice:
+    return due(Event(contact="c1", kind=kind, about="bretagne", window=window, number=number), now=NOW)
+
+
+def mail(*notices: Notice, language: Language = "fr") -> EmailMessage:
+    copies = sending(notices, now=NOW)
+    contact = replace(CONTACT, language=language)
+    message = message_from_bytes(
+        compose(contact, copies, LINKS, platform="IDÉO", sender="avis@passerelle.example", now=NOW), policy=SMTP
+    )
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "subject"),
+    [
+        ("fr", 0, "0 offre de IDÉO refusée, plus que d’habitude"),
+        ("fr", 1, "1 offre de IDÉO refusée, plus que d’habitude"),
+        ("fr", 900, "900 offres de IDÉO refusées, plus que d’habitude"),
+        ("en", 0, "0 offers of IDÉO refused, more than usual"),
+        ("en", 1, "1 offer of IDÉO refused, more than usual"),
+        ("en", 900, "900 offers of IDÉO refused, more than usual"),
+    ],
+)
+def test_the_subject_is_the_fact_with_its_number(language: Language, number: int, subject: str) -> None:
+    assert subject == mail(of("refusals", number), language=language)["Subject"]
+
+
+def test_equal_facts_are_one_sentence_and_others_are_counted_in_the_subject() -> None:
+    message = mail(of("moderated", 899), of("moderated", 1, "2"), of("feed-failed"), of("ends", 2))
+    assert "Le flux de IDÉO n’a pas pu être lu et 2 autres faits" == message["Subject"]
+    assert "– 900 offres de IDÉO retirées par l’exploitant." in message.get_content()
+    assert mail(of("ends"), of("lifted"))["Subject"].endswith(" et 1 autre fait")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_has_its_texts_and_only_the_mail_that_was_asked_for_signs_in(language: Language) -> None:
+    assert KINDS.keys() == texts_of(language)["kinds"].keys()
+    for kind in [*KINDS, *SERVICE]:
+        for number in (1, 2):
+            message = mail(of(kind, number), language=language)
+            text = f"{message['Subject']}\n{message.get_content()}"
+            assert (kind == "sign-in") == (SIGN_IN in text), kind
+            assert "{" not in text
+            assert LINKS.leave in text
+
+
+def test_a_mail_can_be_left_by_one_click_and_every_copy_has_the_same_id() -> None:
+    first, again = mail(of("ends")), mail(of("ends"))
+    assert f"<{LINKS.leave}>" == first["List-Unsubscribe"]
+    assert "List-Unsubscribe=One-Click" == first["List-Unsubscribe-Post"]
+    assert first["Message-ID"] == again["Message-ID"]
+    assert first["Message-ID"] != mail(of("ends", window="2"))["Message-ID"]
+    assert ("auto-generated", "text/plain") == (first["Auto-Submitted"], first.get_content_type())
+    assert all(line.isascii() and len(line) < 998 for line in bytes(first).decode().splitlines())
