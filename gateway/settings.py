@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import chain
 from math import log2
 from pathlib import Path
 from typing import TypeAlias
@@ -54,6 +55,9 @@ class Settings:
     processor_percent: int = 50
     workers: int = 0
     national: Path | None = None
+    smtp: str | None = field(default=None, repr=False)
+    smtp_from: str | None = None
+    mails_per_hour: int = 300
     feeds: Path | None = None
     feed_secrets: Path | None = None
     loopback_feeds: int = 0
@@ -99,7 +103,8 @@ class Settings:
 
     def _check(self) -> None:
         """Raise SettingsError for the first invalid value."""
-        for wrong, message in (*self._numbers(), *self._map(), *self._addresses(), *self._kafka(), *self._secrets()):
+        checks = (self._numbers, self._map, self._addresses, self._mail, self._kafka, self._secrets)
+        for wrong, message in chain.from_iterable(check() for check in checks):
             if wrong:
                 raise SettingsError(message)
 
@@ -109,7 +114,7 @@ class Settings:
             yield wrong, f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535"
         yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must be between 1 and 64"
         positive = ("requests_per_minute", "uploads_at_once", "upload_processor_seconds")
-        for name in (*positive, "late_exchanges", "down_hours", "publish_hours"):
+        for name in (*positive, "late_exchanges", "down_hours", "publish_hours", "mails_per_hour"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
         yield not 1 <= self.processor_percent <= 100, "PASSERELLE_PROCESSOR_PERCENT must be between 1 and 100"
         yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must be between 0 (no further process) and 64"
@@ -150,6 +155,16 @@ class Settings:
         yield fault is not None, f"PASSERELLE_PROXIES {fault}"
         everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
         yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is required if PASSERELLE_HOST is every address"
+
+    def _mail(self) -> Iterator[tuple[bool, str]]:
+        relay = self.smtp is None or re.fullmatch(r"smtps?://([^\s/@]+@)?[^\s/?#@]+/?", self.smtp)
+        yield not relay, "PASSERELLE_SMTP must be smtp://user:password@host:587 (STARTTLS) or smtps://…:465"
+        sender = self.smtp_from is None or re.fullmatch(r"[\x21-\x7e]+@[a-z0-9.-]+", self.smtp_from)
+        yield not sender, "PASSERELLE_SMTP_FROM must be an e-mail address, such as avis@example.org"
+        lacking = [name for name in ("smtp_from", "public_url") if getattr(self, name) is None]
+        names = ", ".join(f"PASSERELLE_{name.upper()}" for name in lacking) or "PASSERELLE_PAGES=1"
+        wrong = self.smtp is not None and (bool(lacking) or not self.pages)
+        yield wrong, f"PASSERELLE_SMTP needs {names}: mails name the sender and pages of the gateway"
 
     def _kafka(self) -> Iterator[tuple[bool, str]]:
         wrong = self.kafka is not None and not re.fullmatch(r"[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*", self.kafka)

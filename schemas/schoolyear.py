@@ -54,6 +54,11 @@ def years() -> tuple[SchoolYear, ...]:
     return tuple(_read(read_json("calendar", f"{name}.json")) for name in names("calendar", ".json"))
 
 
+def calendar_end() -> date:
+    """The last day of the last school year on file."""
+    return max(year.last for year in years())
+
+
 def _read(body: dict[str, Any]) -> SchoolYear:
     return SchoolYear(
         name=body["school_year"],

@@ -53,6 +53,8 @@ class Context:
     """Signs certificates."""
     link_url: Callable[[str, Language], str] | None
     """The address of a sign-in link with a sealed text; None where browsers keep no session of this gateway."""
+    mails: bool = False
+    """Whether the gateway sends notices."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -12,6 +12,7 @@ from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.bootstrap.log import maintain
+from gateway.bootstrap.notices import open_sender
 from gateway.errors import SettingsError
 from gateway.federation import Federation
 from gateway.federation.gauges import Gauges
@@ -73,6 +74,7 @@ class Background:
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
             "statistics": partial(count_decisions, log, refused_offer_seal(self._federation.secret)),
             "names of operators": self._federation.acts.sweep_daily,
+            "notices": open_sender(self._settings, self._federation).run,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
         }

@@ -12,6 +12,7 @@ from gateway.federation.doctor import (
     examine_disk,
     examine_exposure,
     examine_imprint,
+    examine_mail,
     examine_partners,
     report_topics,
 )
@@ -31,7 +32,7 @@ async def examine_running(settings: Settings, federation: Federation) -> list[Di
         return [*examine_secrets(settings), examine_disk(settings.data)]
 
     findings = await asyncio.to_thread(examine_files)
-    findings += [*examine_exposure(settings), *examine_imprint(settings)]
+    findings += [*examine_exposure(settings), *examine_imprint(settings), examine_mail(settings)]
     if isinstance(log, SqliteLog) and log.damage:
         findings.append(Diagnosis("fail", "log", "its file is damaged", code="log_damaged"))
     missing = await log.check_topics(COMMON)

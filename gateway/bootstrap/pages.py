@@ -87,6 +87,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
         national=NationalSite(
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),
+        mails=settings.smtp is not None,
         checks=Cached(
             partial(run_checks, federation, partial(examine_running, settings, federation)), milliseconds=CHECKED_MS
         ),

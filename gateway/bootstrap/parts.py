@@ -17,6 +17,7 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.log.sqlite import SqliteLog
+from gateway.notices.contacts import ContactBook
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
@@ -106,6 +107,8 @@ async def build_federation(
         raise
     for error in filter(None, [one.exception() for one in opening]):
         raise error
+    contacts = ContactBook(log, secret=secret, clock=clock)
+    stack.push_async_callback(contacts.close)
     positions = Positions(log)
     stack.push_async_callback(positions.close)
     backlog = Backlog(positions, submitting)
@@ -127,6 +130,7 @@ async def build_federation(
         statistics=statistics.result(),
         journal=journal.result(),
         acts=Journal(log, secret=secret, clock=clock),
+        contacts=contacts,
         refusals=RefusalCounter(log, clock=clock, seal=refused_offer_seal(secret), counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(

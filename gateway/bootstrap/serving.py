@@ -112,6 +112,7 @@ def build_context(
         renderings=renderings(url),
         issuer=Issuer(url=url.rstrip("/"), sign=lambda certificate: sign_certificate(certificate, keys)),
         link_url=partial(link_url, url) if settings.pages and keeps_sessions(url) else None,
+        mails=settings.smtp is not None,
     )
 
 

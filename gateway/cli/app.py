@@ -18,6 +18,7 @@ COMMANDS = {
     "mark": "gateway.cli.snapshot:mark",
     "snapshot": "gateway.cli.snapshot:snapshot",
     "partner": "gateway.cli.partner:app",
+    "contact": "gateway.cli.contact:app",
     "platform": "gateway.cli.platform:app",
     "reference": "gateway.cli.reference:app",
     "certificate": "gateway.cli.certificate:app",

@@ -20,6 +20,7 @@ from gateway.federation.doctor import (
     examine_disk,
     examine_exposure,
     examine_imprint,
+    examine_mail,
     examine_open_log,
     nearest_existing,
 )
@@ -54,7 +55,7 @@ async def _examine() -> list[Diagnosis]:
     settings = replace(settings, data=settings.data.absolute())  # an absolute path reveals a wrong working folder
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
     findings = [Diagnosis("ok", "settings", f"readable; {where}"), *examine_secrets(settings)]
-    findings += [*examine_exposure(settings), *examine_imprint(settings)]
+    findings += [*examine_exposure(settings), *examine_imprint(settings), examine_mail(settings)]
     data = settings.data
     folders = {"data folder": data, "spool folder": data / "spool", "views folder": data / "views"}
     findings += [

@@ -8,6 +8,7 @@ from gateway.protocol.receipt import VERDICTS
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+_MAIL_OUTCOMES = ("sent", "refused", "later", "open", "away", "ceiling", "unknown", "dropped")
 OTHER = "other"
 """The label of requests of no partner: without a token, or with an invalid one."""
 
@@ -47,6 +48,14 @@ class Metrics:
             ("rule",),
             registry=self.registry,
         )
+        self._mails = Counter(
+            "passerelle_mails",
+            "Mails of notices by what became of them; unknown and dropped: notices.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        for outcome in _MAIL_OUTCOMES:
+            self._mails.labels(outcome)
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._counted_platforms: dict[tuple[str, int], Counter] = {}
 
@@ -54,6 +63,10 @@ class Metrics:
         """Count the decisions of the relay, by verdict."""
         for verdict, number in verdicts.items():
             self._verdicts.labels(verdict).inc(number)
+
+    def count_mail(self, outcome: str) -> None:
+        """Count what became of a mail, or of a notice."""
+        self._mails.labels(outcome).inc()
 
     def count_refusals(self, rules: Mapping[str, int]) -> None:
         """Count refused documents, by the rules of the catalogue that they break."""

@@ -56,6 +56,15 @@ def examine_imprint(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("ok", "security contact", settings.security_contact)
 
 
+def examine_mail(settings: Settings) -> Diagnosis:
+    """Say how mails of notices leave; their signature is not the gateway's."""
+    if settings.smtp is None:
+        return Diagnosis("ok", "mail", "no notices are sent: PASSERELLE_SMTP names no relay")
+    sender = settings.smtp_from or ""
+    message = f"notices are sent from {sender}; the relay signs them (DKIM), and its domain says so (SPF, DMARC)"
+    return Diagnosis("ok", "mail", message)
+
+
 def nearest_existing(folder: Path) -> Path:
     """The nearest existing ancestor of a folder, or itself."""
     return next(path for path in (folder, *folder.parents) if path.exists())

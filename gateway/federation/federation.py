@@ -13,6 +13,7 @@ from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
+from gateway.notices.contacts import ContactBook
 from gateway.operate.desk import Desk
 from gateway.operate.health import HealthTerms
 from gateway.operate.journal import Journal
@@ -49,6 +50,7 @@ class Federation:
     statistics: StatisticsView
     journal: JournalView
     acts: Journal
+    contacts: ContactBook
     refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots

@@ -38,6 +38,8 @@ SETTLE_MS = 60_000
 BETWEEN_MS = HOUR_MS
 """Between two mails to one contact, but for those of ``SERVICE``."""
 LINKS_AN_HOUR = 3
+ASKED_LINK_MS = 5 * 60_000
+"""A link that was asked for earlier is not sent any more: the person has asked again, or left."""
 MOST = 200
 """Notices of one mail, and of one transaction."""
 DIGEST_HOUR = 8
@@ -73,9 +75,10 @@ def service_events(contacts: Contacts, ledger: Ledger, *, now: int) -> Iterator[
     links = Counter(
         one.event.contact for one in ledger.notices.values() if one.event.kind == SIGN_IN and one.at > now - HOUR_MS
     )
-    for contact_id, offset in ledger.asked:
+    for (contact_id, offset), at in ledger.asked.items():
         known, event = contacts.get(contact_id), Event(contact=contact_id, kind=SIGN_IN, window=str(offset))
-        if isinstance(known, Contact) and known.active and event.id not in ledger.notices:
+        recent = now - at <= ASKED_LINK_MS
+        if recent and isinstance(known, Contact) and known.active and event.id not in ledger.notices:
             links[contact_id] += 1
             if links[contact_id] <= LINKS_AN_HOUR:
                 yield event

@@ -27,7 +27,7 @@ from gateway.notices.notice import (
     sending,
     settled,
 )
-from gateway.notices.plan import MOST, Next, expired, new_notices, next_step, service_events
+from gateway.notices.plan import HOUR_MS, MOST, Next, expired, new_notices, next_step, service_events
 from gateway.notices.smtp import MailRelay, MailSession, RelayAwayError
 from gateway.protocol.contact import PARTITION, Contact, Contacts
 from gateway.protocol.topic import NOTICES
@@ -104,6 +104,8 @@ class Sender:
         while step := next_step(self.book.state, self._ledger.state, now=self.clock(), ceiling=self.ceiling):
             if not await self._take(owner, step, self.relay):
                 return
+        if self._ledger.state.sent_since(self.clock() - HOUR_MS) >= self.ceiling:
+            self.count("ceiling")
 
     async def _take(self, owner: Owner, step: Next, relay: MailRelay) -> bool:
         """Take one step; False if the relay is away, so that none that sends can be taken now."""
@@ -112,6 +114,8 @@ class Sender:
             return await self._send(owner, step.notices, relay)
         ended = lost(step.notices, now=now) if step.step == "lose" else [dropped(one, now=now) for one in step.notices]
         await self._commit(owner, ended)
+        if step.step == "lose":
+            _log.warning("notices.unknown", mail=step.notices[0].mail, notices=len(ended))
         for _ in ended:
             self.count("unknown" if step.step == "lose" else "dropped")
         return True

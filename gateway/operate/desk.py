@@ -33,7 +33,7 @@ Refusal: TypeAlias = Literal[
     "not-moderated",
     "view-behind",
     "contact-limit",
-    "notices-absent",
+    "contact-refused",
 ]
 Edit: TypeAlias = Callable[[Partner | None], Partner]
 """A partner from the present one; raises RefusedActError."""

@@ -1,6 +1,7 @@
 """The site: every page, its routes, the pages of refusals. ``PagePorts`` is what the pages need of the gateway."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import hdrs, web
 
+from gateway.errors import LogError
 from gateway.federation import Federation
 from gateway.federation.checks import Checked
 from gateway.federation.figures import Figures
@@ -38,6 +40,7 @@ from gateway.pages.legal import view as legal
 from gateway.pages.legal.view import Imprint
 from gateway.pages.moderation import view as moderation
 from gateway.pages.national import view as national
+from gateway.pages.notices import view as notices
 from gateway.pages.offers import view as offers
 from gateway.pages.partner import view as partner
 from gateway.pages.partners import view as partners
@@ -47,6 +50,7 @@ from gateway.pages.session import view as session
 from gateway.pages.systems import view as systems
 from gateway.partners.partners import ChangeConflictError
 from gateway.partners.session import SignInError
+from gateway.partners.sign_in import Signed
 from gateway.protocol.seal import Seal
 from gateway.runtime.cached import Cached
 from gateway.runtime.loop import Wait
@@ -65,7 +69,8 @@ Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 class PagePorts:
     """The dependencies of the pages: the federation, and what only the composition root knows. ``map_bounds``: the
     operator's classes of the map; ``visitors``: limits and sandbox that pages share; ``profiles``: those by which a
-    feed can be read; ``reading``: reads for a visitor; ``wait``: for the decision of a request's act.
+    feed can be read; ``reading``: reads for a visitor; ``wait``: for the decision of a request's act; ``mails``:
+    whether the gateway sends notices.
     """
 
     federation: Federation
@@ -80,6 +85,7 @@ class PagePorts:
     decision_seconds: float = DECISION_SECONDS
     national: NationalSite
     checks: Cached[Checked]
+    mails: bool = False
 
 
 def all_pages(ports: PagePorts) -> Sequence[Page]:
@@ -92,7 +98,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock),
         *reference.pages(clock),
         *legal.pages(ports.imprint),
-        *session.pages(ports.door, homes=HOMES),
+        *session.pages(ports.door, homes=HOMES, begun=_note_seen(ports) if ports.mails else None),
         *partner.pages(federation, ports.door),
         *systems.pages(federation),
         *refusals.pages(federation),
@@ -100,7 +106,18 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *partners.pages(federation, ports.door),
         *national.pages(federation, ports.national),
         *journal.pages(federation, ports.checks),
+        *(notices.pages(federation, ports.door) if ports.mails else ()),
     ]
+
+
+def _note_seen(ports: PagePorts) -> Callable[[Signed], Awaitable[None]]:
+    """Note the sign-in of a person with the contact of its name; the session does not depend on that."""
+
+    async def note(signed: Signed) -> None:
+        with suppress(LogError):
+            await ports.federation.contacts.note_seen(signed.partner.platform, signed.ticket.person)
+
+    return note
 
 
 class PageSite:

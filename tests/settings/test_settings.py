@@ -16,6 +16,12 @@ KAFKA = {
     "PASSERELLE_SIGNING_KEY": "keys.pem",
 }
 
+MAIL = {
+    "PASSERELLE_SMTP": "smtp://user:hush@relay.example",
+    "PASSERELLE_SMTP_FROM": "avis@region.example",
+    "PASSERELLE_PUBLIC_URL": "https://region.example",
+}
+
 
 def test_nothing_set_is_the_embedded_default() -> None:
     assert Settings.from_env({"HOME": "/x"}) == Settings()
@@ -44,6 +50,11 @@ def test_values_get_their_types() -> None:
         ({"PASSERELLE_LEGAL_CONTACT": "the desk"}, "PASSERELLE_LEGAL_CONTACT"),
         ({"PASSERELLE_LEGAL_CONTACT": "mailto:a@b.example"}, "PASSERELLE_LEGAL_CONTACT"),
         ({"PASSERELLE_SECURITY_CONTACT": "http://region.example/report"}, "PASSERELLE_SECURITY_CONTACT"),
+        ({"PASSERELLE_SMTP": "http://relay.example"}, "smtps://…:465"),
+        ({"PASSERELLE_SMTP": "smtp://relay.example"}, "PASSERELLE_SMTP_FROM, PASSERELLE_PUBLIC_URL"),
+        ({**MAIL, "PASSERELLE_PAGES": "0"}, "PASSERELLE_PAGES=1"),
+        ({**MAIL, "PASSERELLE_SMTP_FROM": "a@region.example\nBcc: b@region.example"}, "PASSERELLE_SMTP_FROM"),
+        ({"PASSERELLE_MAILS_PER_HOUR": "0"}, "PASSERELLE_MAILS_PER_HOUR"),
         ({"PASSERELLE_SECURITY_CONTACT": "a@b.example\nPolicy: x"}, "PASSERELLE_SECURITY_CONTACT"),
         ({"PASSERELLE_SECURITY_POLICY": "SECURITY.md"}, "PASSERELLE_SECURITY_POLICY"),
         ({"PASSERELLE_SOURCE_URL": "git@forge.example:x"}, "PASSERELLE_SOURCE_URL"),
@@ -100,7 +111,9 @@ def test_a_worker_reads_the_very_settings_of_the_gateway() -> None:
 
 def test_secrets_stay_out_of_repr() -> None:
     """T-18."""
-    settings = Settings.from_env({**KAFKA, "PASSERELLE_SECRET": "very-secret" * 4, "PASSERELLE_KAFKA_PASSWORD": "hush"})
+    settings = Settings.from_env(
+        {**KAFKA, "PASSERELLE_SECRET": "very-secret" * 4, "PASSERELLE_KAFKA_PASSWORD": "hush", **MAIL}
+    )
     assert "very-secret" not in repr(settings)
     assert "hush" not in repr(settings)
 

@@ -17,11 +17,11 @@ from schemas.rulebook import LANGUAGES, Language
 NAVIGATION = ("home", "public_offers", "check", "connect", "reference")
 """The pages of the header, in order."""
 AREAS: Mapping[Role, Sequence[str]] = {
-    "platform": ("today", "offers", "deliveries", "keys", "figures"),
-    "operator": (*("systems", "refusals", "moderation"), *("partners", "national", "journal")),
+    "platform": ("today", "offers", "deliveries", "keys", "figures", "contacts"),
+    "operator": (*("systems", "refusals", "moderation"), *("partners", "national", "journal", "contacts")),
 }
 """The pages of the header within a session, by role."""
-FOOTER = ("accessibility", "legal", "privacy")
+FOOTER = ("ask_link", "accessibility", "legal", "privacy")
 
 
 class _Compiled(BytecodeCache):

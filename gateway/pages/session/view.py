@@ -2,7 +2,7 @@
 ``session``: until when it lasts, and the button that ends it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import structlog
@@ -12,6 +12,7 @@ from gateway.pages.base.door import FORGET, SESSION, Door, role_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, Redirect, Role
 from gateway.pages.base.refusal import PageRefusedError
 from gateway.partners.session import SignInError
+from gateway.partners.sign_in import Signed
 
 ENTER: Mapping[Language, str] = {"fr": "/connexion", "en": "/en/enter"}
 LINK = "link"
@@ -28,9 +29,11 @@ def link_url(base: str, text: str, language: Language) -> str:
 log = structlog.get_logger()
 
 
-def pages(door: Door, *, homes: Mapping[Role, str]) -> Sequence[Page]:
-    """Both pages. ``homes``: the page where a session of each role begins."""
-    shell = _SessionPages(door, homes)
+def pages(
+    door: Door, *, homes: Mapping[Role, str], begun: Callable[[Signed], Awaitable[None]] | None = None
+) -> Sequence[Page]:
+    """Both pages. ``homes``: the page where a session of each role begins; ``begun`` is called with each session."""
+    shell = _SessionPages(door, homes, begun)
     return [
         Page("enter", ENTER, shell.look, shell.begin, private=True),
         Page("session", _SESSION, shell.show, shell.close, role="platform", private=True),
@@ -38,8 +41,11 @@ def pages(door: Door, *, homes: Mapping[Role, str]) -> Sequence[Page]:
 
 
 class _SessionPages:
-    def __init__(self, door: Door, homes: Mapping[Role, str]) -> None:
+    def __init__(
+        self, door: Door, homes: Mapping[Role, str], begun: Callable[[Signed], Awaitable[None]] | None
+    ) -> None:
         self._door = door
+        self._begun = begun
         self._homes = homes
 
     async def look(self, request: web.Request, _language: Language) -> Answer:
@@ -61,6 +67,8 @@ class _SessionPages:
             raise self._refused(request, error) from None
         request[SESSION] = signed
         log.info("pages.session_begun", platform=signed.partner.platform)
+        if self._begun is not None:
+            await self._begun(signed)
         return Redirect(self._homes[role_of(signed)])
 
     async def show(self, _request: web.Request, _language: Language) -> Answer:

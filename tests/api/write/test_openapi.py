@@ -76,7 +76,14 @@ async def test_every_routes_scope_agrees_with_the_document(gateway: GatewayHarne
 async def test_without_a_valid_token_every_route_answers_401(gateway: GatewayHarness, token: str | None) -> None:
     """SEC-001, ERR-003: whether the offer exists or not."""
     await gateway.put(offer(1))
-    values = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv", "{platform}": "bretagne", "{order}": "x"}
+    values = {
+        "{id}": "bretagne:1",
+        "{receipt}": "r1",
+        "{format}": "csv",
+        "{platform}": "bretagne",
+        "{order}": "x",
+        "{contact}": "x",
+    }
     answers = []
     for (method, path), operation in documented().items():
         if operation["security"] and any("bearer" in rule for rule in operation["security"]):

@@ -1,0 +1,71 @@
+"""Notices of a gateway: the sender with its relay, and the addresses that its mails name."""
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from gateway.federation import Federation
+from gateway.federation.doctor import examine_disk
+from gateway.federation.moment import Moments
+from gateway.notices.mail import MailLinks, compose
+from gateway.notices.notice import Event, Ledger, Notice
+from gateway.notices.plan import CONFIRM, SIGN_IN
+from gateway.notices.sender import Sender
+from gateway.notices.smtp import MailRelay
+from gateway.pages.notices.view import CONTACT, LEAVE
+from gateway.pages.session.view import link_url
+from gateway.protocol.contact import Contact, Contacts
+from gateway.settings import Settings
+
+
+def open_sender(settings: Settings, federation: Federation) -> Sender:
+    """The sender of this process; without a relay it erases what is over, and sends nothing."""
+    relay = None if settings.smtp is None else MailRelay(settings.smtp, settings.smtp_from or "")
+    moments = Moments(federation, disk_low=False)
+
+    async def facts(contacts: Contacts, ledger: Ledger) -> Sequence[Event]:
+        moments.disk_low = (await asyncio.to_thread(examine_disk, settings.data)).state != "ok"
+        return await moments.events(contacts, ledger)
+
+    return Sender(
+        log=federation.log,
+        book=federation.contacts,
+        relay=relay,
+        facts=facts,
+        compose=Mails(settings, federation).compose,
+        platforms=lambda: frozenset(one.platform for one in federation.partners.all() if not one.revoked),
+        clock=federation.clock,
+        ceiling=settings.mails_per_hour,
+        count=federation.metrics.count_mail,
+    )
+
+
+class Mails:
+    """Composes the mails of a federation whose pages are at the public URL."""
+
+    def __init__(self, settings: Settings, federation: Federation) -> None:
+        self._base = (settings.public_url or "").rstrip("/")
+        self._sender = settings.smtp_from or ""
+        self._federation = federation
+
+    def compose(self, contact: Contact, notices: Sequence[Notice]) -> bytes:
+        """The mail of these notices."""
+        partner = self._federation.partners.get(contact.platform)
+        book, language = self._federation.contacts, contact.language
+        kind = notices[0].event.kind
+        enter = ""
+        if kind == SIGN_IN and partner is not None:
+            enter = link_url(self._base, self._federation.sign_ins.link(partner, contact.name)[0], language)
+        choose = f"{self._base}{CONTACT[language]}?"
+        operator = partner is not None and "operate" in partner.scopes
+        home = {"fr": ("/plateforme", "/exploitation"), "en": ("/en/platform", "/en/operate")}[language][operator]
+        links = MailLinks(
+            page=f"{self._base}{home}",
+            choose=choose + urlencode({"c": book.token(contact)}),
+            leave=f"{self._base}{LEAVE[language]}?" + urlencode({"c": book.token(contact)}),
+            confirm=choose + urlencode({"c": book.confirm_token(contact)}) if kind == CONFIRM else "",
+            enter=enter,
+        )
+        name = contact.platform if partner is None else " ".join(partner.name.split())
+        now = self._federation.clock()
+        return compose(contact, notices, links, platform=name, sender=self._sender, now=now)

@@ -1,0 +1,72 @@
+"""The moment of a federation as notices need it, read from its views."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from gateway.federation.federation import Federation
+from gateway.federation.status import facts_of
+from gateway.notices.events import BUCKET_MS, MODERATIONS, USUAL_DAYS, Moment, events
+from gateway.notices.notice import KEPT_MS, Event, Ledger
+from gateway.protocol.contact import Contacts
+from gateway.protocol.journal import JournalEntry, JournalFilter
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.refused_offers import REFUSED
+from schemas.schoolyear import calendar_end
+
+_DAY_MS = 24 * 3_600_000
+_EVERY_MS = 60_000
+_PAGE = 1_000
+
+
+class Moments:
+    """Reads the facts that are due to contacts. Without a contact nothing is read. ``disk_low``: whether the disk of
+    the log is near its bound.
+    """
+
+    def __init__(self, federation: Federation, *, disk_low: bool) -> None:
+        self._federation = federation
+        self.disk_low = disk_low
+        self._read_at: int | None = None
+
+    async def events(self, contacts: Contacts, ledger: Ledger) -> Sequence[Event]:
+        """The facts of this moment; none while a view is being filled, and none again within a minute."""
+        federation = self._federation
+        recent = self._read_at is not None and 0 <= federation.clock() - self._read_at < _EVERY_MS
+        if not contacts or recent or not federation.caught_up:
+            return ()
+        partners = [partner.platform for partner in federation.partners.all()]
+        live = {slug: await federation.offers.count(slug) for slug in partners}
+        facts = await facts_of(federation, live=live)
+        moment = Moment(
+            facts=facts,
+            terms=federation.terms,
+            refusals=await self._refusals(facts.now),
+            entries=await self._entries(facts.now),
+            disk_low=self.disk_low,
+            calendar_end=calendar_end(),
+        )
+        return events(moment, contacts, ledger)
+
+    async def _refusals(self, now: int) -> dict[str, dict[str, int]]:
+        last = date.fromisoformat(paris_date(now))
+        count = self._federation.statistics.counts
+        found: dict[str, dict[str, int]] = {}
+        for one in await count(last - timedelta(days=USUAL_DAYS), last, by=("platform", "day", "verdict")):
+            if one.verdict in REFUSED and one.platform is not None and one.day is not None:
+                days = found.setdefault(one.platform, {})
+                days[one.day] = days.get(one.day, 0) + one.number
+        return found
+
+    async def _entries(self, now: int) -> list[JournalEntry]:
+        """Acts of moderation since the last reading, and of the notices' whole time at the start: a fact that was found
+        before is the same notice.
+        """
+        since = now - KEPT_MS + _DAY_MS if self._read_at is None else self._read_at - 4 * BUCKET_MS
+        criteria = JournalFilter(acts=MODERATIONS, since=since)
+        found: list[JournalEntry] = []
+        before, more = None, True
+        while more:
+            entries, before, more = await self._federation.journal.page(before=before, limit=_PAGE, criteria=criteria)
+            found += entries
+        self._read_at = now
+        return found

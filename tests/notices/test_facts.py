@@ -1,0 +1,56 @@
+"""From a fact in the federation's views to a mail: the right number, and nothing of an offer in it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.notices.events import BUCKET_MS
+from gateway.notices.plan import next_digest
+from gateway.protocol.journal import Act, Actor
+from gateway.protocol.topic import JOURNAL
+from tests.notices.test_pages import opened
+from tests.pages.signing import PERSON, SIGNED
+from tests.protocol.certified import issued
+
+CANARY = "CANARY-employer-Bretagne"
+
+
+async def test_moderations_are_one_mail_with_their_number_and_nothing_of_an_offer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        federation = gateway.harness.federation
+        gateway.clock.move(BUCKET_MS / 1_000)
+        for number in range(12):
+            act = Act(act="offer.moderate", about=f"{SIGNED.platform}:{CANARY}-{number}", why=CANARY)
+            await federation.acts.write(act, Actor(name=CANARY))
+        await federation.acts.write(Act(act="offer.moderate", about="bretagne:1"), Actor(name=CANARY))
+        await federation.wait_until_displayed(JOURNAL)
+        sent = len(gateway.box.taken)
+        await gateway.mails()
+        assert sent == len(gateway.box.taken), "the quarter of an hour is not over"
+        for _ in range(3):
+            gateway.clock.move(BUCKET_MS / 1_000)
+            await gateway.mails()
+        [mail] = gateway.box.taken[sent:]
+        assert "12 offres de Occitanie retirées par l’exploitant" == mail["Subject"]
+        assert CANARY not in f"{mail}{mail.get_content()}"
+        assert "link=" not in mail.get_content()
+        assert mail.get_content().startswith(f"Bonjour {PERSON},")
+
+
+async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        end = gateway.clock() + 7 * 24 * 3_600_000
+        certificate = issued()
+        ending = replace(certificate, certificate=replace(certificate.certificate, expires_at=end))
+        await gateway.harness.federation.partners.save(replace(SIGNED, certificates=(ending,)))
+        sent = len(gateway.box.taken)
+        gateway.clock.move(61)
+        await gateway.mails()
+        assert sent == len(gateway.box.taken)
+        gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
+        await gateway.mails()
+        [mail] = gateway.box.taken[sent:]
+        assert "1 certificat ou clé de Occitanie prend fin dans moins de 30 jours" == mail["Subject"]

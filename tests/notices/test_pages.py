@@ -1,0 +1,225 @@
+"""From an address to a notice that is left: the pages, the mails and the sender together ([SEC-015] [SEC-016])."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.api.app import build_app
+from gateway.bootstrap.notices import open_sender
+from gateway.bootstrap.pages import add_pages
+from gateway.log.memory import MemoryLog
+from gateway.notices.sender import ROLE
+from gateway.protocol.contact import PARTITION, Contact
+from gateway.protocol.topic import COMMON, CONTACTS, NOTICES
+from tests.clock import ManualClock
+from tests.harness import ALL, URL, Harness, built, records_of
+from tests.notices.relay import SENDER, Mailbox, serving
+from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
+
+ADDRESS = "essai@example.org"
+LIST = "/plateforme/avis"
+ORIGIN = {"Origin": URL}
+
+
+@dataclass
+class Gateway:
+    """A gateway whose mails go to a mailbox, and the browser of a person of a platform."""
+
+    harness: Harness
+    client: TestClient[Any, Any]
+    box: Mailbox
+    relay: Any
+    clock: ManualClock
+
+    async def mails(self) -> None:
+        """One pass of the sender."""
+        sender = open_sender(self.harness.settings, self.harness.federation)
+        sender.relay = self.relay
+        owner = await self.harness.federation.log.own(ROLE, PARTITION)
+        await sender.work(owner)
+        await owner.close()
+
+    async def send(self, **fields: str) -> ClientResponse:
+        page = await (await self.client.get(LIST)).text()
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        assert token is not None
+        return await self.client.post(LIST, data={"token": token[1], **fields}, headers=ORIGIN, allow_redirects=False)
+
+    async def add(self, address: str = ADDRESS, name: str = PERSON) -> ClientResponse:
+        return await self.send(act="add", address=address, name=name, language="fr")
+
+    def link(self, path: str) -> str:
+        """The address of the last mail with this path, without its host."""
+        found = re.search(rf"https?://[^\s>]+{re.escape(path)}\?\S+", self.box.text())
+        assert found is not None, self.box.text()
+        parts = urlsplit(found[0])
+        return f"{parts.path}?{parts.query}"
+
+    async def confirm(self) -> None:
+        """Agree as the last mail says."""
+        await self.mails()
+        text = self.link("/avis").partition("c=")[2]
+        answer = await self.client.post("/avis", data={"c": text}, headers=ORIGIN)
+        assert "vous recevrez les avis" in await answer.text()
+
+    def contact(self) -> Contact:
+        """The one contact."""
+        [found] = self.harness.federation.contacts.of(SIGNED.platform)
+        return found
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Gateway]:
+    """A gateway on a log in memory that sends mails."""
+    clock = ManualClock()
+    async with (
+        built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness,
+        serving(box := Mailbox()) as relay,
+    ):
+        harness.start(*ALL)
+        await harness.ready()
+        harness.settings = replace(harness.settings, smtp=relay.url, smtp_from=SENDER, public_url=URL)
+        app = build_app(harness.context())
+        add_pages(app, harness.settings, harness.federation, URL)
+        headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
+        async with TestClient(TestServer(app), headers=headers) as client:
+            yield Gateway(harness, client, box, relay, clock)
+
+
+async def test_an_address_gets_nothing_before_it_has_agreed_and_a_get_agrees_to_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        assert 303 == (await gateway.add()).status
+        await gateway.mails()
+        await gateway.mails()
+        assert ["Confirmez votre adresse pour les avis de Occitanie"] == [one["Subject"] for one in gateway.box.taken]
+        page = await (await gateway.client.get(gateway.link("/avis"))).text()
+        assert "Acceptez-vous" in page
+        assert not gateway.contact().active
+        await gateway.confirm()
+        assert gateway.contact().active
+        assert (1, None) == (gateway.contact().wording, gateway.contact().stopped)
+
+
+async def test_one_address_is_asked_once_a_day_and_a_platform_asks_twenty(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        assert 303 == (await gateway.add()).status
+        assert "est déjà un contact" in await (await gateway.add()).text()
+        await gateway.send(act="erase", contact=gateway.contact().id)
+        assert b"example.org" not in ((await records_of(gateway.harness.federation.log, CONTACTS))[-1].value or b"")
+        assert "La limite du jour" in await (await gateway.add(ADDRESS.upper())).text(), "erased, and asked today"
+        for number in range(19):
+            assert 303 == (await gateway.add(f"essai{number}@example.org", f"Personne {number}")).status
+        assert 409 == (await gateway.add("autre@example.org")).status
+        assert 409 == (await gateway.add("essai@example.org\r\nBcc: a@example.org")).status
+
+
+async def test_a_person_chooses_and_leaves_by_one_click_and_a_get_changes_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        own = {
+            "act": "choose",
+            "contact": gateway.contact().id,
+            "feed-failed": "never",
+            "bound": "now",
+            "ends": "wrong",
+        }
+        assert 303 == (await gateway.send(**own)).status
+        assert {"feed-failed": "never"} == gateway.contact().choices
+        token = gateway.harness.federation.contacts.token(gateway.contact())
+        await gateway.client.post("/avis", data={"c": token, "act": "choose", "ends": "now"}, headers=ORIGIN)
+        assert {"feed-failed": "never", "ends": "now"} == gateway.contact().choices
+        leave = gateway.link("/avis/fin")
+        assert 200 == (await gateway.client.get(leave)).status
+        assert gateway.contact().active
+        answer = await gateway.client.post(leave, data={"List-Unsubscribe": "One-Click"}, headers={"Cookie": ""})
+        assert (200, "left") == (answer.status, gateway.contact().stopped)
+        again = await gateway.client.post("/avis/fin?c=forged", headers={"Cookie": ""})
+        assert "ne désigne plus" in await again.text()
+        await gateway.client.post("/avis", data={"c": token, "act": "erase"}, headers=ORIGIN)
+        assert [] == gateway.harness.federation.contacts.of(SIGNED.platform)
+
+
+async def test_a_token_opens_one_thing_and_a_foreign_form_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        book = gateway.harness.federation.contacts
+        await gateway.client.post("/avis", data={"c": book.token(gateway.contact())}, headers=ORIGIN)
+        old = book.confirm_token(replace(gateway.contact(), asked_at=1))
+        await gateway.client.post("/avis", data={"c": old}, headers=ORIGIN)
+        foreign = {"Origin": "https://other.example"}
+        right = {"c": book.confirm_token(gateway.contact())}
+        assert 403 == (await gateway.client.post("/avis", data=right, headers=foreign)).status
+        assert 403 == (await gateway.client.post("/connexion/lien", data={"address": ADDRESS}, headers=foreign)).status
+        leave = f"/avis/fin?c={book.confirm_token(gateway.contact())}"
+        await gateway.client.post(leave)
+        assert (None, None) == (gateway.contact().stopped, gateway.contact().seen_at)
+
+
+async def test_a_link_is_asked_for_with_one_answer_for_all_and_signs_its_person_in(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        log, sent = gateway.harness.federation.log, len(gateway.box.taken)
+        before = {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
+        answers = []
+        for address in ("inconnu@example.org", "pas une adresse", ADDRESS.upper()):
+            answer = await gateway.client.post("/connexion/lien", data={"address": address}, headers=ORIGIN)
+            answers.append((answer.status, await answer.text()))
+            if address != ADDRESS.upper():
+                await gateway.mails()
+                assert before == {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
+        assert 1 == len(set(answers))
+        while not await gateway.harness.federation.contacts.ask_link(ADDRESS):
+            pass
+        for _ in range(5):
+            await gateway.harness.federation.contacts.ask_link(ADDRESS)
+        await gateway.mails()
+        await gateway.mails()
+        links = gateway.box.taken[sent:]
+        assert ["Votre lien de connexion aux pages de Occitanie"] * 3 == [one["Subject"] for one in links]
+        found = gateway.link("/connexion").partition("link=")[2]
+        answer = await gateway.client.post("/connexion", data={"link": found}, headers=ORIGIN, allow_redirects=False)
+        assert 303 == answer.status
+        assert gateway.contact().seen_at == gateway.harness.federation.clock()
+
+
+async def test_no_address_is_in_the_log_lines_the_journal_or_the_metrics(tmp_path: Path) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with opened(tmp_path) as gateway:
+            await gateway.add()
+            await gateway.confirm()
+            await gateway.client.post("/connexion/lien", data={"address": ADDRESS}, headers=ORIGIN)
+            await gateway.mails()
+            log = gateway.harness.federation.log
+            kept = [await records_of(log, topic.name) for topic in COMMON if topic.name != CONTACTS]
+            assert await records_of(log, NOTICES)
+    assert "example.org" not in f"{lines}{kept}"
+
+
+async def test_another_platform_changes_no_contact(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        contact = gateway.contact().id
+        gateway.client.session.headers["Cookie"] = await cookie_of(gateway.harness.federation, OPERATOR.platform)
+        for act in ("choose", "stop", "erase"):
+            assert "n’existe plus" in await (await gateway.send(act=act, contact=contact)).text()
+        assert gateway.contact().stopped is None
+
+
+async def test_a_gateway_without_a_relay_has_none_of_these_pages(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        gateway.harness.settings = replace(gateway.harness.settings, smtp=None)
+        app = build_app(gateway.harness.context())
+        add_pages(app, gateway.harness.settings, gateway.harness.federation, URL)
+        async with TestClient(TestServer(app)) as client:
+            assert [404] * 2 == [(await client.get(path)).status for path in (LIST, "/connexion/lien")]
+            assert "Demander un lien" not in await (await client.get("/")).text()
