@@ -51,7 +51,7 @@ class Moments:
         last = date.fromisoformat(paris_date(now))
         count = self._federation.statistics.counts
         found: dict[str, dict[str, int]] = {}
-        for one in await count(last - timedelta(days=USUAL_DAYS), last, by=("platform", "day", "verdict")):
+        for one in await count(last - timedelta(days=USUAL_DAYS + 1), last, by=("platform", "day", "verdict")):
             if one.verdict in REFUSED and one.platform is not None and one.day is not None:
                 days = found.setdefault(one.platform, {})
                 days[one.day] = days.get(one.day, 0) + one.number

@@ -55,15 +55,11 @@ def events(moment: Moment, contacts: Contacts, ledger: Ledger) -> list[Event]:
 
 
 def _of_platform(moment: Moment, contact: Contact, partner: Partner) -> Iterator[Event]:
-    facts, slug = moment.facts, partner.platform
-    now, today = facts.now, paris_date(facts.now)
+    facts, now, slug = moment.facts, moment.facts.now, partner.platform
     if _pulled(moment, partner) in _BAD:
         run = facts.runs[slug]
         yield Event(contact=contact.id, kind="feed-failed", about=slug, window=str(run.last_success_at))
-    days = moment.refusals.get(slug, {})
-    number, usual = days.get(today, 0), median(days.get(day, 0) for day in _days_before(today))
-    if number >= MIN_REFUSALS and number > usual:
-        yield Event(contact=contact.id, kind="refusals", about=slug, window=today, number=number)
+    yield from _refusals(moment, contact, slug)
     yield from _moderations(moment, contact, slug)
     summary = facts.deliveries.get(slug)
     if summary is not None and summary.refused is not None and summary.refused.since > (contact.confirmed_at or 0):
@@ -75,6 +71,16 @@ def _of_platform(moment: Moment, contact: Contact, partner: Partner) -> Iterator
     for name, end in ends:
         if now < end <= now + NOTICE_MS:
             yield Event(contact=contact.id, kind="ends", about=slug, window=f"{name} {end}")
+
+
+def _refusals(moment: Moment, contact: Contact, slug: str) -> Iterator[Event]:
+    """Those of today, and of yesterday: its last ones are counted after midnight."""
+    days, today = moment.refusals.get(slug, {}), paris_date(moment.facts.now)
+    for day in (next(_days_before(today)), today):
+        number, usual = days.get(day, 0), median(days.get(one, 0) for one in _days_before(day))
+        known = paris_date(contact.confirmed_at or 0) <= day
+        if known and number >= MIN_REFUSALS and number > usual:
+            yield Event(contact=contact.id, kind="refusals", about=slug, window=day, number=number)
 
 
 def _moderations(moment: Moment, contact: Contact, slug: str) -> Iterator[Event]:

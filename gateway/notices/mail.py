@@ -22,6 +22,9 @@ from gateway.notices.plan import KINDS, SERVICE
 from gateway.protocol.contact import Contact
 from schemas.rulebook import Language
 
+_LASTING = frozenset({"national-refused", "systems-late", "systems-back", "bound", "national-stopped"})
+"""Facts that are found again each day while they last: the last number of each object counts, not their sum."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailLinks:
@@ -57,14 +60,16 @@ def compose(
 
 def facts(contact: Contact, notices: Sequence[Notice], platform: str) -> list[str]:
     """The facts of these notices, a sentence for each kind, the most urgent first."""
-    numbers: dict[str, int] = {}
+    numbers: dict[str, dict[str, int]] = {}
     for one in notices:
-        numbers[one.event.kind] = numbers.get(one.event.kind, 0) + one.event.number
+        key = one.event.about if one.event.kind in _LASTING else one.event.id
+        numbers.setdefault(one.event.kind, {})[key] = one.event.number
+    counts = {kind: sum(found.values()) for kind, found in numbers.items()}
     texts = texts_of(contact.language)["kinds"]
     return [
-        texts[kind][not is_one(numbers[kind], contact.language)].format(n=numbers[kind], platform=platform)
+        texts[kind][not is_one(counts[kind], contact.language)].format(n=counts[kind], platform=platform)
         for kind in KINDS
-        if kind in numbers
+        if kind in counts
     ]
 
 

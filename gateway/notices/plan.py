@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -44,8 +44,10 @@ MOST = 200
 """Notices of one mail, and of one transaction."""
 DIGEST_HOUR = 8
 KEPT_MS = 396 * DAY_MS
-"""Thirteen months without a sign-in or a click erase a contact; a month before it is asked."""
-ASKED_MS = KEPT_MS - 30 * DAY_MS
+"""Thirteen months without a sign-in or a click erase a contact; four weeks before it is asked, a notice that the ledger
+still has then.
+"""
+ASKED_MS = KEPT_MS - 28 * DAY_MS
 
 Step: TypeAlias = Literal["send", "lose", "drop"]
 
@@ -85,12 +87,18 @@ def service_events(contacts: Contacts, ledger: Ledger, *, now: int) -> Iterator[
 
 
 def new_notices(events: Iterable[Event], contacts: Contacts, ledger: Ledger, *, now: int) -> list[Notice]:
-    """The notices that these facts make due: for contacts that want them, each once."""
+    """The notices that these facts make due, each once, for contacts that want them; those that wait with another
+    number get the present one.
+    """
     found: dict[str, Notice] = {}
     for event in events:
-        contact = contacts.get(event.contact)
-        if isinstance(contact, Contact) and event.id not in ledger.notices and _wants(contact, event.kind):
+        contact, known = contacts.get(event.contact), ledger.notices.get(event.id)
+        if not isinstance(contact, Contact) or not _wants(contact, event.kind):
+            continue
+        if known is None:
             found[event.id] = due(event, now=now)
+        elif known.state == "due" and known.event != event:
+            found[event.id] = replace(known, event=event)
     return list(found.values())
 
 
@@ -119,9 +127,10 @@ def next_step(contacts: Contacts, ledger: Ledger, *, now: int, ceiling: int) -> 
 
 
 def _grouped(ledger: Ledger, state: State, by: Callable[[Notice], str | None]) -> Mapping[str, list[Notice]]:
+    """The notices in a state. Kinds of a later version are left to it."""
     groups: dict[str, list[Notice]] = {}
     for notice in ledger.notices.values():
-        if notice.state == state:
+        if notice.state == state and (notice.event.kind in SERVICE or notice.event.kind in KINDS):
             groups.setdefault(by(notice) or "", []).append(notice)
     return groups
 

@@ -6,6 +6,7 @@ between leaves it open; the next one sends the same mail once more after the dea
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +30,7 @@ from gateway.notices.notice import (
 )
 from gateway.notices.plan import HOUR_MS, MOST, Next, expired, new_notices, next_step, service_events
 from gateway.notices.smtp import MailRelay, MailSession, RelayAwayError
+from gateway.operate.desk import RefusedActError
 from gateway.protocol.contact import PARTITION, Contact, Contacts
 from gateway.protocol.topic import NOTICES
 
@@ -146,7 +148,8 @@ class Sender:
         _log.info("notices.mail", mail=copies[0].mail, copy=copies[0].copy, notices=len(copies), outcome=outcome)
         self.count(outcome or "open")
         if outcome == "refused":
-            await self.book.change(self.book.stopping(contact.id, "refused"))
+            with suppress(RefusedActError):  # it was erased meanwhile
+                await self.book.change(self.book.stopping(contact.id, "refused"))
         if outcome is not None:
             await self._commit(owner, settled(copies, outcome, now=self.clock()))
 

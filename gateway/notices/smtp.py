@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from gateway.notices.notice import Outcome
 
@@ -15,6 +15,8 @@ SECONDS = 60.0
 """Longest exchange with the relay once a mail is sent; shorter than the deadline of a copy."""
 _CONNECT_SECONDS = 20.0
 _PERMANENT = 500
+_POLICY = "5.7."
+"""A refusal of the relay itself (RFC 3463): a sender that it does not know would otherwise stop every address."""
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -82,12 +84,11 @@ class MailSession:
                 await self._client.rcpt(address)
                 begun = True
                 await self._client.data(message)
-        except SMTPRecipientRefused as error:
-            return "refused" if error.code >= _PERMANENT else "later"
         except SMTPResponseException as error:
             if error.code <= 0:  # an answer that is none
                 return None if begun else "later"
-            return "refused" if error.code >= _PERMANENT else "later"
+            of_address = error.code >= _PERMANENT and not error.message.startswith(_POLICY)
+            return "refused" if of_address else "later"
         except (SMTPException, OSError, TimeoutError):
             return None if begun else "later"
         return "sent"

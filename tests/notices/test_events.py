@@ -85,6 +85,14 @@ def test_refusals_are_a_fact_above_the_median_of_two_weeks_and_from_ten_on(
     assert [("c1", "refusals", TODAY, number)] * expected == found(moment)
 
 
+def test_refusals_of_the_last_minute_of_a_day_are_counted_after_midnight() -> None:
+    yesterday = (date.fromisoformat(TODAY) - timedelta(days=1)).isoformat()
+    moment = at(FRESH, refusals={"normandie": {yesterday: 900}})
+    assert [("c1", "refusals", yesterday, 900)] == found(moment)
+    new = {"c1": replace(CONTACT, confirmed_at=NOW)}
+    assert [] == events(moment, new, Ledger())
+
+
 def test_moderations_of_a_quarter_of_an_hour_are_one_fact_with_their_number() -> None:
     begun = NOW - NOW % BUCKET_MS
     entry = JournalEntry(number=1, previous="", id="", at=begun - 1, act="offer.moderate", about="normandie:1")

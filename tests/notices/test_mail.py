@@ -63,6 +63,15 @@ def test_equal_facts_are_one_sentence_and_others_are_counted_in_the_subject() ->
     assert mail(of("ends"), of("lifted"))["Subject"].endswith(" et 1 autre fait")
 
 
+def test_a_fact_that_lasts_is_counted_once_for_each_object() -> None:
+    late = [replace(of("systems-late", window=day), at=NOW) for day in ("2027-01-14", "2027-01-15")]
+    assert "1 système en retard ou à l’arrêt" == mail(*late)["Subject"]
+    other = due(replace(late[0].event, about="occitanie"), now=NOW)
+    assert "2 systèmes en retard ou à l’arrêt" == mail(*late, other)["Subject"]
+    at_site = [of("national-refused", 5, "2027-01-14"), of("national-refused", 8, "2027-01-15")]
+    assert mail(*at_site)["Subject"].startswith("8 offres de IDÉO")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_has_its_texts_and_only_the_mail_that_was_asked_for_signs_in(language: Language) -> None:
     assert KINDS.keys() == texts_of(language)["kinds"].keys()

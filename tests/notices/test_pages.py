@@ -138,7 +138,8 @@ async def test_a_person_chooses_and_leaves_by_one_click_and_a_get_changes_nothin
         await gateway.client.post("/avis", data={"c": token, "act": "choose", "ends": "now"}, headers=ORIGIN)
         assert {"feed-failed": "never", "ends": "now"} == gateway.contact().choices
         leave = gateway.link("/avis/fin")
-        assert 200 == (await gateway.client.get(leave)).status
+        ending = await gateway.client.get(leave)
+        assert (200, "no-store") == (ending.status, ending.headers["Cache-Control"])
         assert gateway.contact().active
         answer = await gateway.client.post(leave, data={"List-Unsubscribe": "One-Click"}, headers={"Cookie": ""})
         assert (200, "left") == (answer.status, gateway.contact().stopped)

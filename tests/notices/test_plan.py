@@ -9,7 +9,6 @@ import pytest
 from gateway.notices.notice import (
     DEADLINE_MS,
     GIVEN_UP_MS,
-    KEPT_MS,
     PAUSE_MS,
     Event,
     Ledger,
@@ -23,8 +22,10 @@ from gateway.notices.notice import (
     sending,
     settled,
 )
+from gateway.notices.notice import KEPT_MS as NOTICE_KEPT_MS
 from gateway.notices.notice import dropped as without
 from gateway.notices.plan import (
+    ASKED_MS,
     BETWEEN_MS,
     DAY_MS,
     HOUR_MS,
@@ -146,16 +147,28 @@ def test_facts_of_one_minute_go_in_one_mail_and_the_next_waits_an_hour() -> None
     assert next_step(world.contacts, world.ledger, now=NOW + BETWEEN_MS, ceiling=9) is not None
 
 
-def test_nine_hundred_refusals_are_one_notice_of_the_digest() -> None:
+def test_nine_hundred_refusals_are_one_notice_of_the_digest_with_their_last_number() -> None:
     world = World({"c1": CONTACT})
+    world.find(replace(REFUSED, number=10))
+    world.now += HOUR_MS
     world.find(REFUSED)
-    world.find(replace(REFUSED, number=901))
+    world.find(REFUSED)
     [notice] = world.ledger.notices.values()
-    assert 900 == notice.event.number
+    assert (900, NOW, 2) == (notice.event.number, notice.at, len(world.records))
     assert next_step(world.contacts, world.ledger, now=next_digest(NOW) - 1, ceiling=9) is None
     step = next_step(world.contacts, world.ledger, now=next_digest(NOW), ceiling=9)
     assert step is not None
     assert "send" == step.step
+    world.commit(*settled(sending(step.notices, now=world.now), "sent", now=world.now))
+    assert [] == new_notices([replace(REFUSED, number=901)], world.contacts, world.ledger, now=world.now)
+
+
+def test_a_notice_of_a_kind_that_a_later_version_knows_is_left_to_it() -> None:
+    world = World({"c1": CONTACT})
+    world.commit(due(replace(FAILED, kind="of-a-later-version"), now=NOW), due(FAILED, now=NOW))
+    step = next_step(world.contacts, world.ledger, now=NOW + DAY_MS, ceiling=9)
+    assert step is not None
+    assert ["feed-failed"] == [one.event.kind for one in step.notices]
 
 
 def test_what_could_not_be_sent_for_a_day_goes_in_one_mail() -> None:
@@ -214,6 +227,7 @@ def test_consent_is_asked_for_once_and_a_contact_without_it_is_erased_after_a_we
 def test_a_contact_that_was_not_seen_is_asked_before_it_is_erased() -> None:
     world = World({"c1": CONTACT})
     seen, own = CONTACT.confirmed_at or 0, frozenset({"bretagne"})
+    assert ASKED_MS + NOTICE_KEPT_MS > CONTACT_KEPT_MS + DAY_MS, "its notice is known until then, and a day longer"
     world.now = seen + CONTACT_KEPT_MS
     assert [] == expired(world.contacts, world.ledger, own, now=world.now), "it was not asked"
     world.find(*service_events(world.contacts, world.ledger, now=world.now))
@@ -247,8 +261,8 @@ def test_records_come_back_as_they_were_and_are_forgotten_after_thirty_days() ->
     sent = settled([notice], "sent", now=NOW)
     ledger = fold_notices(Ledger(), [StoredRecord(0, NOW, b"x", notice_record(sent[0]).value)])
     assert 1 == len(ledger.notices)
-    other = notice_record(due(FAILED, now=NOW + KEPT_MS + 1))
-    after = fold_notices(ledger, [StoredRecord(1, NOW + KEPT_MS + 1, other.key, other.value)])
+    other = notice_record(due(FAILED, now=NOW + NOTICE_KEPT_MS + 1))
+    after = fold_notices(ledger, [StoredRecord(1, NOW + NOTICE_KEPT_MS + 1, other.key, other.value)])
     assert {FAILED.id} == after.notices.keys()
     for wrong in (b"", b"{}", b'{"state": "x"}'):
         with pytest.raises(ValueError):  # noqa: PT011  # of JSON, or ours

@@ -146,6 +146,28 @@ async def test_an_address_that_is_refused_for_good_is_stopped(where: str) -> Non
         assert 1 == len(await here.states())
 
 
+@pytest.mark.parametrize("where", ["rcpt", "data"])
+async def test_a_relay_that_refuses_the_sender_stops_no_address(where: str) -> None:
+    async with office(FAILED) as here, serving(box := Mailbox()) as relay:
+        setattr(box, where, lambda _: "554 5.7.1 relay access denied")
+        await here.work(relay)
+        assert ("due 0", None) == (await here.state(), here.book.get("c1").stopped)
+
+
+async def test_an_address_that_is_refused_while_its_contact_is_erased_stops_no_sender() -> None:
+    async with office(FAILED) as here, serving(box := Mailbox()) as relay:
+        other = ContactBook(here.log, secret=SECRET, clock=here.clock)
+
+        async def erase(_server: object, _session: object, _envelope: object) -> str:
+            await other.change(lambda _: ["c1"])
+            return "550 5.1.1 no such mailbox"
+
+        box.handle_DATA = erase  # type: ignore[method-assign,assignment]  # of this mailbox alone
+        await here.work(relay)
+        await other.close()
+        assert "failed 1" == await here.state()
+
+
 async def test_a_connection_cut_after_data_is_tried_once_more_with_the_same_message_id() -> None:
     async with office(FAILED) as here, serving(box := Mailbox()) as relay:
         box.data = lambda _: "cut"

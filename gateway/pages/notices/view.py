@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.errors import LogError
 from gateway.federation import Federation
@@ -105,7 +105,7 @@ class _NoticePages:
     async def ending(self, request: web.Request, _language: Language) -> Answer:
         await self._book.catch_up()
         text = request.query.get("c", "")
-        return Answer("notices/end.html", {"known": self._book.owned(text) is not None, "text": text, "done": False})
+        return _ending(text, known=self._book.owned(text) is not None, done=False)
 
     async def leave(self, request: web.Request, _language: Language) -> Answer:
         """A mail program sends this with one click, from no page (RFC 8058): its sealed text opens nothing else."""
@@ -115,7 +115,7 @@ class _NoticePages:
         if contact is not None and contact.stopped is None:
             await self._change(self._book.stopping(contact.id, "left"))
             log.info("pages.contact_left", contact=contact.id)
-        return Answer("notices/end.html", {"known": contact is not None, "text": text, "done": contact is not None})
+        return _ending(text, known=contact is not None, done=contact is not None)
 
     async def ask(self, _request: web.Request, _language: Language) -> Answer:
         return Answer("notices/ask.html", {"sent": False})
@@ -173,6 +173,11 @@ class _NoticePages:
             "done": done,
         }
         return Answer("notices/contact.html", values)
+
+
+def _ending(text: str, *, known: bool, done: bool) -> Answer:
+    values = {"known": known, "text": text, "done": done}
+    return Answer("notices/end.html", values, headers={hdrs.CACHE_CONTROL: "no-store"})
 
 
 def _kinds(partner: Partner | None) -> Sequence[str]:
