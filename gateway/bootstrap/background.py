@@ -74,7 +74,7 @@ class Background:
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
             "statistics": partial(count_decisions, log, refused_offer_seal(self._federation.secret)),
             "names of operators": self._federation.acts.sweep_daily,
-            "notices": open_sender(self._settings, self._federation).run,
+            "notices": open_sender(self._settings, self._federation, self._retention).run,
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
         }

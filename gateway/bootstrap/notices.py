@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from gateway.clock import Clock
 from gateway.federation import Federation
 from gateway.federation.doctor import examine_disk
 from gateway.federation.moment import Moments
@@ -18,8 +19,8 @@ from gateway.protocol.contact import Contact, Contacts
 from gateway.settings import Settings
 
 
-def open_sender(settings: Settings, federation: Federation) -> Sender:
-    """The sender of this process; without a relay it erases what is over, and sends nothing."""
+def open_sender(settings: Settings, federation: Federation, erasing: Clock) -> Sender:
+    """The sender of this process; without a relay it only erases what is over by the clock ``erasing``."""
     relay = None if settings.smtp is None else MailRelay(settings.smtp, settings.smtp_from or "")
     moments = Moments(federation, disk_low=False)
 
@@ -33,8 +34,9 @@ def open_sender(settings: Settings, federation: Federation) -> Sender:
         relay=relay,
         facts=facts,
         compose=Mails(settings, federation).compose,
-        platforms=lambda: frozenset(one.platform for one in federation.partners.all() if not one.revoked),
+        revoked=lambda: frozenset(one.platform for one in federation.partners.all() if one.revoked),
         clock=federation.clock,
+        erasing=erasing,
         ceiling=settings.mails_per_hour,
         count=federation.metrics.count_mail,
     )

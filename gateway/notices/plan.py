@@ -161,15 +161,15 @@ def next_digest(at: int) -> int:
     return int(digest.timestamp() * 1_000)
 
 
-def expired(contacts: Contacts, ledger: Ledger, platforms: frozenset[str], *, now: int) -> list[str]:
-    """The contacts to erase: never confirmed, of a platform that takes part no more, or not seen for thirteen months;
-    a day after, what is left of erased ones.
+def expired(contacts: Contacts, ledger: Ledger, revoked: frozenset[str], *, now: int) -> list[str]:
+    """The contacts to erase: never confirmed, of a revoked platform, or not seen for thirteen months; a day after, what
+    is left of erased ones. A platform that is not known (yet) is not revoked.
     """
     found = []
     for contact in contacts.values():
         if isinstance(contact, Erased):
             over = now - contact.asked_at >= DAY_MS
-        elif contact.platform not in platforms:
+        elif contact.platform in revoked:
             over = True
         elif contact.confirmed_at is None:
             over = now - contact.asked_at >= UNCONFIRMED_MS

@@ -49,9 +49,10 @@ _log = structlog.get_logger()
 
 @dataclass(kw_only=True)
 class Sender:
-    """The sender of this process, which works while it owns the topic. ``platforms``: those that take part; ``relay``
-    is None where none is set: nothing is sent then, and contacts are erased all the same. ``count`` counts what becomes
-    of mails and of notices; ``ceiling``: mails an hour.
+    """The sender of this process, which works while it owns the topic. ``revoked``: platforms whose contacts are
+    erased, by ``erasing``, a clock that does not jump ahead; ``relay`` is None where none is set: nothing is sent then,
+    and contacts are erased all the same. ``count`` counts what becomes of mails and of notices; ``ceiling``: mails an
+    hour.
     """
 
     log: EventLog
@@ -59,8 +60,9 @@ class Sender:
     relay: MailRelay | None
     facts: Facts
     compose: Compose
-    platforms: Callable[[], frozenset[str]]
+    revoked: Callable[[], frozenset[str]]
     clock: Clock
+    erasing: Clock
     ceiling: int
     count: Callable[[str], None] = lambda _: None
     every: float = EVERY_SECONDS
@@ -93,7 +95,7 @@ class Sender:
         """Find what is due, and send what can be sent now. Raises LogError."""
         await self.book.catch_up()
         await self._ledger.catch_up()
-        gone = expired(self.book.state, self._ledger.state, self.platforms(), now=self.clock())
+        gone = expired(self.book.state, self._ledger.state, self.revoked(), now=self.erasing())
         if gone:
             await self.book.change(lambda contacts: [one for one in gone if one in contacts])
         if self.relay is None:

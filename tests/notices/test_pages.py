@@ -41,7 +41,7 @@ class Gateway:
 
     async def mails(self) -> None:
         """One pass of the sender."""
-        sender = open_sender(self.harness.settings, self.harness.federation)
+        sender = open_sender(self.harness.settings, self.harness.federation, self.clock)
         sender.relay = self.relay
         owner = await self.harness.federation.log.own(ROLE, PARTITION)
         await sender.work(owner)

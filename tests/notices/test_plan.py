@@ -219,25 +219,25 @@ def test_consent_is_asked_for_once_and_a_contact_without_it_is_erased_after_a_we
     world.find(*service_events(world.contacts, world.ledger, now=NOW), FAILED)
     world.find(*service_events(world.contacts, world.ledger, now=NOW))
     assert ["confirm"] == [one.event.kind for one in world.ledger.notices.values()]
-    own = frozenset({"bretagne"})
-    assert [] == expired(world.contacts, world.ledger, own, now=NOW + UNCONFIRMED_MS - 1)
-    assert ["c1"] == expired(world.contacts, world.ledger, own, now=NOW + UNCONFIRMED_MS)
+    none = frozenset[str]()
+    assert [] == expired(world.contacts, world.ledger, none, now=NOW + UNCONFIRMED_MS - 1)
+    assert ["c1"] == expired(world.contacts, world.ledger, none, now=NOW + UNCONFIRMED_MS)
 
 
 def test_a_contact_that_was_not_seen_is_asked_before_it_is_erased() -> None:
     world = World({"c1": CONTACT})
-    seen, own = CONTACT.confirmed_at or 0, frozenset({"bretagne"})
+    seen, none = CONTACT.confirmed_at or 0, frozenset[str]()
     assert ASKED_MS + NOTICE_KEPT_MS > CONTACT_KEPT_MS + DAY_MS, "its notice is known until then, and a day longer"
     world.now = seen + CONTACT_KEPT_MS
-    assert [] == expired(world.contacts, world.ledger, own, now=world.now), "it was not asked"
+    assert [] == expired(world.contacts, world.ledger, none, now=world.now), "it was not asked"
     world.find(*service_events(world.contacts, world.ledger, now=world.now))
     [stay] = world.ledger.notices.values()
     assert "stay" == stay.event.kind
     world.commit(*settled(sending([stay], now=world.now), "sent", now=world.now))
-    assert ["c1"] == expired(world.contacts, world.ledger, own, now=world.now)
-    assert ["c1"] == expired(world.contacts, Ledger(), frozenset(), now=NOW), "its platform was revoked"
+    assert ["c1"] == expired(world.contacts, world.ledger, none, now=world.now)
+    assert ["c1"] == expired(world.contacts, Ledger(), frozenset({"bretagne"}), now=NOW), "its platform was revoked"
     erased = Erased(id="c2", platform="bretagne", digest="d", asked_at=NOW)
-    assert ["c2"] == expired({"c2": erased}, Ledger(), own, now=NOW + DAY_MS)
+    assert ["c2"] == expired({"c2": erased}, Ledger(), none, now=NOW + DAY_MS)
 
 
 def test_three_links_an_hour_are_made_for_a_contact_however_often_it_asks() -> None:

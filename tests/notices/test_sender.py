@@ -51,6 +51,7 @@ class Office:
         self.book = ContactBook(self.log, secret=SECRET, clock=clock)
         self.facts: list[Event] = []
         self.counts: list[str] = []
+        self.erasing: ManualClock | None = None
 
     def sender(self, relay: MailRelay | None, *, ceiling: int = 10_000, every: float = 0.01) -> Sender:
         async def facts(_contacts: Contacts, _ledger: Ledger) -> Sequence[Event]:
@@ -65,8 +66,9 @@ class Office:
             relay=relay,
             facts=facts,
             compose=mail,
-            platforms=lambda: frozenset({"bretagne"}),
+            revoked=frozenset,
             clock=self.clock,
+            erasing=self.clock if self.erasing is None else self.erasing,
             ceiling=ceiling,
             count=self.counts.append,
             every=every,
@@ -201,6 +203,15 @@ async def test_without_a_relay_contacts_that_never_agreed_are_erased_all_the_sam
         here.clock.move(8 * 24 * HOUR)
         await here.work(None)
         assert {"c1"} == here.book.state.keys()
+
+
+async def test_a_wall_clock_that_jumps_ahead_erases_no_contact() -> None:
+    async with office() as here:
+        here.erasing = ManualClock()
+        await here.book.change(lambda _: [replace(contact(2, here.clock), confirmed_at=None)])
+        here.clock.move(400 * 24 * HOUR)
+        await here.work(None)
+        assert {"c1", "c2"} == here.book.state.keys()
 
 
 async def test_no_line_of_the_log_and_no_record_of_notices_has_an_address() -> None:
