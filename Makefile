@@ -1,6 +1,7 @@
 # One target for each task of a user or a contributor. Needs Python 3.11 or newer with its venv module, and git.
 BIN := .venv/bin
 CODE := $(wildcard schemas gateway adapters conformance clients demo)
+INSTALL := python=$$(requirements/find-python) && "$$python" requirements/install.py
 WORKERS ?= 3
 # Tests start hundreds of commands; with bytecode files each one starts a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
@@ -10,7 +11,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: run ## Run a demo of the whole federation (ONCE=1: exit at the end; KAFKA=1: on real Kafka; OFFERS=n)
+demo: ## Run a demo of the whole federation (ONCE=1: exit at the end; KAFKA=1: on real Kafka; OFFERS=n)
+	@$(INSTALL) demo
 	@$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(KAFKA),--kafka) $(if $(OFFERS),--offers $(OFFERS))
 
 .PHONY: serve
@@ -111,4 +113,4 @@ clean: ## Remove the files of the tools; keeps .data
 
 .PHONY: run dev
 run dev:
-	@python=$$(requirements/find-python) && "$$python" requirements/install.py $@
+	@$(INSTALL) $@

@@ -18,6 +18,7 @@ from demo.channel import ChannelError
 from demo.client import ClientError
 from demo.cluster import VARIABLE, ClusterError, lent_cluster
 from demo.display import LiveView, ProgressLines, plain_line, print_end
+from demo.doorway import MAILS
 from demo.federation import (
     LATER_SPEED,
     OPERATOR_PAGES,
@@ -178,11 +179,12 @@ def opening(url: str, doorways: Mapping[str, str]) -> str:
 
 
 def sign_in_lines(doorways: Mapping[str, str]) -> Sequence[str]:
-    """The links to the pages behind a session, with rich markup."""
+    """The links to the pages behind a session and to the mails, with rich markup."""
     return (
         f"[bold]The pages of a platform, Bretagne:  {doorways[PLATFORM_PAGES]}[/]",
         f"[bold]The operator's pages:               {doorways[OPERATOR_PAGES]}[/]",
-        "[dim]Both links work as often as they are opened, until the demo ends.[/]",
+        f"[bold]The mails that the gateway sends:    {doorways[MAILS]}[/]",
+        "[dim]These links work as often as they are opened, until the demo ends.[/]",
     )
 
 

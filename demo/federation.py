@@ -26,6 +26,7 @@ from demo.client import Client
 from demo.cluster import cleared, lent_cluster
 from demo.doorway import serving_doorways
 from demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, EntryError, JoiningPlatform, departments_of, enter
+from demo.mailbox import HOST, SENDER, Mailbox, add_contacts, certified, serving_smtp
 from demo.national_site.simulator import NationalSimulator
 from demo.process import FastTime, GatewayProcess
 from demo.region import RegionSystems
@@ -78,7 +79,7 @@ class DemoFederation:
     credentials: dict[str, str] = field(repr=False)
     clients: dict[str, Client] = field(repr=False)
     doorways: Mapping[str, str] = field(repr=False)
-    """Addresses that sign a person in, by ``PLATFORM_PAGES`` and ``OPERATOR_PAGES``."""
+    """Addresses that sign a person in, by ``PLATFORM_PAGES`` and ``OPERATOR_PAGES``, and of the mails, by ``MAILS``."""
     observer: OfferCopy = field(default_factory=OfferCopy)
     broken: list[str] = field(default_factory=list)
     """Subscribers that stopped reading, with the error."""
@@ -140,8 +141,15 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[DemoFedera
         time = FastTime(SPEED, fast_for=FAST_SECONDS, later=LATER_SPEED)
         site = SimulatedSite(await stack.enter_async_context(NationalSimulator(clock=time.clock)), _today())
         accounts = site.open_accounts(folder, tuple(CHANNELS))
+        mailbox, (context, authority) = Mailbox(), certified(folder)
+        mail_port = await stack.enter_async_context(serving_smtp(mailbox, context))
         gateway = GatewayProcess(
-            {name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
+            {
+                **{name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
+                "PASSERELLE_SMTP": f"smtp://{HOST}:{mail_port}",
+                "PASSERELLE_SMTP_FROM": SENDER,
+                "SSL_CERT_FILE": str(authority),
+            },
             accounts=accounts,
             time=time,
             words=folder / "gateway.log",
@@ -167,6 +175,7 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[DemoFedera
                 serving_doorways(
                     Desk(log=log, partners=partners, journal=journal, actor=Actor(name="Démonstration")),
                     SignIns(partners, secret, clock=clock.now),
+                    mailbox,
                     url=gateway.url,
                     slugs={PLATFORM_PAGES: SIGNED_IN, OPERATOR_PAGES: OBSERVER},
                 )
@@ -176,6 +185,8 @@ async def open_federation(*, kafka: bool, seed: int) -> AsyncIterator[DemoFedera
             federation.regions.append(await _join_region(federation, slug, channel, partners, stack, seed=seed))
         await _join_others(federation, partners, stack)
         await log.create_topics(topics_of(partners))
+        named = {one.platform: one.name for one in partners.all() if one.platform in {*CHANNELS, OBSERVER}}
+        await add_contacts(log, secret, named)
         yield federation
 
 

@@ -75,7 +75,12 @@ class GatewayProcess:
         port, management = free_ports(2)
         self.url = f"http://127.0.0.1:{port}"
         self._management = f"http://127.0.0.1:{management}"
-        self._environ = {**environ, "PASSERELLE_PORT": str(port), "PASSERELLE_MANAGEMENT_PORT": str(management)}
+        self._environ = {
+            **environ,
+            "PASSERELLE_PORT": str(port),
+            "PASSERELLE_MANAGEMENT_PORT": str(management),
+            "PASSERELLE_PUBLIC_URL": self.url,
+        }
         self._command = ("-m", _MODULE, str(accounts), *time.words())
         self._log_file = words
         self._process: asyncio.subprocess.Process | None = None

@@ -1,4 +1,4 @@
-"""Install the project into .venv from the hash-locked lists: ``install.py run|dev``. Standard library only.
+"""Install the project into .venv from the hash-locked lists: ``install.py run|demo|dev``. Standard library only.
 
 uv, which pip installs from a lock of its own, does it in a tenth of pip's time; where it fails, pip does it.
 """
@@ -46,7 +46,7 @@ def main(kind: str) -> int:
 
 
 def _state(kind: str) -> str:
-    """Digest of the files that an installation of this kind depends on; ``dev`` includes ``run``."""
+    """Digest of the files that an installation of this kind depends on; ``dev`` includes both others."""
     sources = (ROOT / "requirements" / f"{kind}.txt", ROOT / "pyproject.toml")
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 

@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from demo.balance import compute_balance
 from demo.command import command, opening
 from demo.display import balance_table, number, uncovered_table
+from demo.doorway import MAILS
 from demo.federation import OPERATOR_PAGES, PLATFORM_PAGES
 from demo.step import poll_until_count
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
@@ -61,13 +62,13 @@ def test_a_region_without_platform_names_the_receivers_of_its_offers() -> None:
 
 
 def test_the_address_is_said_first_and_what_to_look_at_there() -> None:
-    """With a link to the pages of a platform and one to the operator's; a demo that ends by itself has nothing to look
-    at.
+    """With links to the pages of a platform, the operator's and the mails; a demo that ends by itself has nothing to
+    look at.
     """
-    doorways = {PLATFORM_PAGES: "http://127.0.0.1:1/s/plateforme", OPERATOR_PAGES: "http://127.0.0.1:1/s/exploitation"}
+    doorways = {name: f"http://127.0.0.1:1/s/{name}" for name in (PLATFORM_PAGES, OPERATOR_PAGES, MAILS)}
     first, *rest = rendered(opening("http://127.0.0.1:18081", doorways), 200)
     assert "Passerelle http://127.0.0.1:18081/" == first
-    assert [1, 1, 1] == [
+    assert [1, 1, 1, 1] == [
         sum(said in line for line in rest) for said in ("in a browser", *(f" {one}" for one in doorways.values()))
     ]
     first, *rest = rendered(opening("http://127.0.0.1:18081", {}), 200)

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from demo.doorway import serving_doorways
+from demo.mailbox import Mailbox
 from gateway.operate.desk import Desk
 from gateway.operate.journal import Journal
 from gateway.partners import Partners
@@ -35,7 +36,7 @@ async def test_each_request_of_a_doorway_leads_to_a_link_of_its_own_hours_later_
         await partners.save(PARTNER)
         slugs = {"plateforme": PARTNER.platform}
         async with (
-            serving_doorways(desk, sign_ins, url=GATEWAY, slugs=slugs) as addresses,
+            serving_doorways(desk, sign_ins, Mailbox(), url=GATEWAY, slugs=slugs) as addresses,
             aiohttp.ClientSession() as session,
         ):
             first = await _opened(session, addresses["plateforme"])

@@ -5,7 +5,6 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
@@ -15,44 +14,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from demo.mailbox import HOST, SENDER, certified, serving_smtp
 from gateway.notices.smtp import MailRelay
 
-SENDER = "avis@passerelle.example"
+__all__ = ["SENDER", "Mailbox", "serving"]
 
 
 @cache
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's context with a certificate of localhost, and the client's, which trusts it alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)  # noqa: TID251 - of a certificate that is checked now
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    text = certificate.public_bytes(serialization.Encoding.PEM)
-    client.load_verify_locations(cadata=text.decode())
+    """The server's context, and the client's, which trusts its certificate alone."""
     with TemporaryDirectory() as folder:
-        file = Path(folder, "both.pem")
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        file.write_bytes(private + text)
-        server.load_cert_chain(file)
-    return server, client
+        server, authority = certified(Path(folder))
+        return server, ssl.create_default_context(cafile=str(authority))
 
 
 class Mailbox:
@@ -99,11 +73,5 @@ class Mailbox:
 async def serving(box: Mailbox, *, port: int = 0, starttls: bool = True) -> AsyncIterator[MailRelay]:
     """A relay for this mailbox, and the sender's side of it."""
     server_context, client_context = contexts()
-    options: dict[str, Any] = {"tls_context": server_context, "require_starttls": True} if starttls else {}
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(box, hostname="localhost", loop=loop, **options), "localhost", port)
-    try:
-        number = server.sockets[0].getsockname()[1]
-        yield MailRelay(f"smtp://localhost:{number}", SENDER, client_context)
-    finally:
-        server.close()
+    async with serving_smtp(box, server_context if starttls else None, port=port) as number:
+        yield MailRelay(f"smtp://{HOST}:{number}", SENDER, client_context)

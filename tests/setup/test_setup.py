@@ -71,7 +71,7 @@ def test_the_python_that_runs_these_tests_would_do(tmp_path: Path) -> None:
     assert sys.executable == find(tmp_path, PYTHON=sys.executable, PATH=os.environ["PATH"]).stdout.strip()
 
 
-@pytest.mark.parametrize("kind", ["run", "dev"])
+@pytest.mark.parametrize("kind", ["run", "demo", "dev"])
 def test_locks_pin_every_package_with_hashes_and_name_no_host(kind: str) -> None:
     text = (ROOT / "requirements" / f"{kind}.txt").read_text()
     pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==[^ ]+", text, re.MULTILINE)
@@ -85,6 +85,7 @@ def test_locks_hold_everything_that_the_project_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {
         "run": project["dependencies"],
+        "demo": [*project["dependencies"], *project["optional-dependencies"]["demo"]],
         "dev": [*project["dependencies"], *project["optional-dependencies"]["dev"]],
     }
     for kind, requirements in asked.items():
