@@ -108,9 +108,10 @@ def read_contact(key: bytes, value: bytes) -> Kept:
         body: dict[str, Any] = {**orjson.loads(value), "id": key.decode()}
         if "digest" in body:
             return from_members(Erased, body)
-        contact = from_members(Contact, body)
+        chosen = {kind: one for kind, one in body.get("choices", {}).items() if one in CHOICES}
+        contact = from_members(Contact, {**body, "choices": chosen})  # without choices of a later version
         right = clean_address(contact.address) == contact.address and clean_name(contact.name) == contact.name
-        known = contact.language in LANGUAGES and all(one in CHOICES for one in contact.choices.values())
+        known = contact.language in LANGUAGES
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a contact with other members: {error}") from error
     if not right or not known:

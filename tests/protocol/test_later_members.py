@@ -6,7 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.notices.notice import Event, due, notice_record, read_notice
 from gateway.partners.record import changed_record, read_partner
+from gateway.protocol.contact import Contact, contact_record, read_contact
 from gateway.protocol.delivery import Attempt, Delivery, DeliveryPart, delivery_record, read_delivery
 from gateway.protocol.delivery_order import Adopt, Erase, Placed, Reconcile, Replay
 from gateway.protocol.delivery_order import order_record as national_order_record
@@ -59,6 +61,10 @@ PARTNER = Partner(
     generation=Generation(id="g", since=1),
 )
 
+CONTACT = Contact(
+    id="c", platform="b", address="a@example.org", name="A", language="fr", asked_at=1, choices={"ends": "never"}
+)
+
 
 def records() -> Iterator[tuple[str, Any, Record, Read]]:
     """One of each kind of record, and its reader."""
@@ -74,6 +80,9 @@ def records() -> Iterator[tuple[str, Any, Record, Read]]:
     delivery = Delivery(id="bretagne:1", sequence=1, parts=(PART,))
     yield "delivery", delivery, delivery_record(delivery), read_delivery
     yield "run", RUN, run_record(RUN), read_run
+    yield "contact", CONTACT, contact_record(CONTACT), read_contact
+    notice = due(Event(contact="c", kind="ends"), now=1)
+    yield "notice", notice, notice_record(notice), lambda _, value: read_notice(value)
     order = RunOrder(platform="bretagne", id="o", ordered_at=1, confirm=3)
     yield "order", order, order_record(order), read_run
     yield "partner", PARTNER, changed_record(None, PARTNER), lambda _, value: read_partner(value)
