@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from gateway.federation.federation import Federation
+from gateway.federation.refused import Refused
 from gateway.federation.status import facts_of
 from gateway.notices.events import BUCKET_MS, MODERATIONS, USUAL_DAYS, Moment, events
 from gateway.notices.notice import KEPT_MS, Event, Ledger
@@ -48,13 +49,14 @@ class Moments:
         return events(moment, contacts, ledger)
 
     async def _refusals(self, now: int) -> dict[str, dict[str, int]]:
+        """Refused offers by platform and day, as the pages count them: one that is sent again is still one."""
         last = date.fromisoformat(paris_date(now))
         count = self._federation.statistics.counts
         found: dict[str, dict[str, int]] = {}
         for one in await count(last - timedelta(days=USUAL_DAYS + 1), last, by=("platform", "day", "verdict")):
             if one.verdict in REFUSED and one.platform is not None and one.day is not None:
                 days = found.setdefault(one.platform, {})
-                days[one.day] = days.get(one.day, 0) + one.number
+                days[one.day] = days.get(one.day, 0) + Refused.of(one).offers
         return found
 
     async def _entries(self, now: int) -> list[JournalEntry]:

@@ -6,7 +6,10 @@ from pathlib import Path
 from gateway.notices.events import BUCKET_MS
 from gateway.notices.plan import next_digest
 from gateway.protocol.journal import Act, Actor
-from gateway.protocol.topic import JOURNAL
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.refused_offers import OfferCell
+from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
+from gateway.protocol.topic import JOURNAL, STATISTICS
 from tests.notices.test_pages import opened
 from tests.pages.signing import PERSON, SIGNED
 from tests.protocol.certified import issued
@@ -36,6 +39,25 @@ async def test_moderations_are_one_mail_with_their_number_and_nothing_of_an_offe
         assert CANARY not in f"{mail}{mail.get_content()}"
         assert "link=" not in mail.get_content()
         assert mail.get_content().startswith(f"Bonjour {PERSON},")
+
+
+async def test_an_offer_that_is_refused_again_and_again_is_one_refused_offer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        federation, day = gateway.harness.federation, paris_date(gateway.clock())
+        own = OfferCell(day, SIGNED.platform, "refused", BROKEN)
+        for number, offers in ((1, 9), (2, 12)):
+            counts = {Cell(day, SIGNED.platform, "refused", BROKEN, ""): 500}
+            names = {own: {f"{one}".rjust(8).encode() for one in range(offers)}}
+            record = count_record(CountRecord("writer", number, counts, (), names))
+            await federation.log.append(STATISTICS, 0, [record])
+            await federation.wait_until_displayed(STATISTICS)
+            gateway.clock.move(61)
+            await gateway.mails()
+        gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
+        await gateway.mails()
+        assert "12 offres de Occitanie refusées, plus que d’habitude" == gateway.box.taken[-1]["Subject"]
 
 
 async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path: Path) -> None:
