@@ -22,7 +22,7 @@ from gateway.partners import Partners, topics_of
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.identity import partition_of, platform_of
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import Partner, PublicAgreement
 from gateway.protocol.record import read_offer
 from gateway.protocol.source_run import SourceRun, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RUNS
@@ -32,6 +32,7 @@ PUBLISHER, READER, OPERATOR = "bretagne", "grand-est", "exploitation"
 OFFERS_MADE = 40
 _SECTORS = ("s5", "s12", "s24")
 _WAIT = {"Prefer": "wait=20"}
+_PUBLIC = PublicAgreement(since="2026-01-05", agreement="1")
 
 
 def offer(number: int, revision: int = 1) -> dict[str, Any]:
@@ -173,7 +174,8 @@ async def onboard(folder: Path) -> dict[str, str]:
         for slug, some in scopes.items():
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[slug] = secret.text
-            await partners.save(Partner(platform=slug, name=slug, scopes=frozenset(some), secrets=(secret.kept,)))
+            partner = Partner(platform=slug, name=slug, scopes=frozenset(some), secrets=(secret.kept,), public=_PUBLIC)
+            await partners.save(partner)
         await log.create_topics((*COMMON, *topics_of(partners)))
         await partners.close()
     return texts

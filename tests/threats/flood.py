@@ -21,13 +21,16 @@ CLIENTS = 20
 HALF_SENT = 5
 """Of each client of this kind."""
 _SECONDS = 10.0
+_WORDS = ("atelier", "decouverte", "rennes", "menuiserie", "e", "a", "35000", "nothing")
 _HALF_BYTES = 65_536
 _PIECE = b"x" * 65_536
 
 
 @dataclass(frozen=True)
 class Orders:
-    """``addresses``: of the clients, in rotation; ``kind``: ``requests``, ``half-sent`` or ``endless``."""
+    """``addresses``: of the clients, in rotation; ``kind``: ``requests``, ``searches``, ``half-sent`` or
+    ``endless``.
+    """
 
     port: int
     addresses: Sequence[str]
@@ -53,7 +56,12 @@ class Client(Thread):
         self._lock = Lock()
 
     def run(self) -> None:
-        send = {"requests": self._request, "half-sent": self._half, "endless": self._endless}[self._orders.kind]
+        send = {
+            "requests": lambda: self._requests(self._worst()),
+            "searches": lambda: self._requests(self._searches()),
+            "half-sent": self._half,
+            "endless": self._endless,
+        }[self._orders.kind]
         while not self._ended.is_set():
             try:
                 send()
@@ -69,10 +77,10 @@ class Client(Thread):
             ("127.0.0.1", self._orders.port), timeout=_SECONDS, source_address=(self._address, 0)
         )
 
-    def _request(self) -> None:
+    def _requests(self, requests: Iterator[bytes]) -> None:
         """Requests on one connection until the gateway closes it."""
         with closing(self._connect()) as connection:
-            for request in self._worst():
+            for request in requests:
                 sending = Thread(target=_send, args=(connection, request))
                 sending.start()
                 status, kept = _answer(connection)
@@ -88,6 +96,15 @@ class Client(Thread):
         while not self._ended.is_set():
             method, path = self._random.choice(self._orders.routes)
             yield hostile(method, path, self._random.choice(names(method)), origin=self._orders.origin)
+
+    def _searches(self) -> Iterator[bytes]:
+        """Searches of public offers, each another one."""
+        while not self._ended.is_set():
+            words = "+".join(self._random.sample(_WORDS, 2))
+            query = f"q={words}+{self._random.random()}"[: self._random.choice((9, 40))]
+            order = self._random.choice(("newest", "title", "city"))
+            path = f"/offres?{query}&order={order}&page={self._random.randint(1, 20)}"
+            yield f"GET {path} HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n".encode()
 
     def _forms(self) -> str:
         return self._random.choice([path for method, path in self._orders.routes if method == "POST"])

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
-from demo.client import Client
+from demo.client import NDJSON, Client
 from demo.tether import tether, tethered
 from tests.damage.populated import PUBLISHER, offer, onboard
 from tests.faults.process import ROOT, GatewayProcess
@@ -23,6 +23,8 @@ from tests.threats.test_anonymous_requests import served
 pytestmark = pytest.mark.slow
 
 PUTS = 200
+PUBLIC_OFFERS, BATCH = 20_000, 1_000
+WAIT = {"Prefer": "wait=30"}
 TIMES = 3
 """A partner's slowest answers in a hundred, beside those without a flood."""
 TRIES = 4
@@ -36,6 +38,14 @@ class Publisher:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._number = 0
+
+    async def many(self) -> None:
+        """Publish many offers, and wait until they are listed."""
+        for first in range(0, PUBLIC_OFFERS, BATCH):
+            offers = [offer(number) for number in range(10_000_000 + first, 10_000_000 + first + BATCH)]
+            body = b"\n".join(map(orjson.dumps, offers))
+            answer = await self._client.call("POST", "/v1/offers/batch", body=body, media_type=NDJSON, headers=WAIT)
+            assert answer.ok, answer.explain()
 
     async def slowest(self) -> float:
         """Seconds within which 99 of 100 offers are answered."""
@@ -93,14 +103,18 @@ async def routes(tmp_path: Path) -> Sequence[tuple[str, str]]:
         return public_routes(app)
 
 
-@pytest.mark.parametrize("kind", ["requests", "half-sent", "endless"])
+@pytest.mark.parametrize("kind", ["requests", "searches", "half-sent", "endless"])
 async def test_a_flood_slows_no_partner_down(
     gateway: GatewayProcess, routes: Sequence[tuple[str, str]], tmp_path: Path, kind: str
 ) -> None:
-    """Twenty clients of one address, then of twenty: whole requests, half-sent forms, bodies without an end."""
+    """Twenty clients of one address, then of twenty: whole requests, searches of public offers, half-sent forms, bodies
+    without an end.
+    """
     async with aiohttp.ClientSession() as session:
         secret = (tmp_path / "secret").read_text()
         publisher = Publisher(Client(session, gateway.url, client_id=PUBLISHER, client_secret=secret))
+        if kind == "searches":
+            await publisher.many()
         await publisher.slowest()
         for addresses in (ONE, TWENTY):
             orders = Orders(gateway.port, addresses, routes, gateway.url, kind)
