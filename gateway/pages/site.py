@@ -222,7 +222,7 @@ class PageSite:
         def render(query: str) -> Rendered:
             values = {**answer.computed(), **self._session(request, page)}
             html = self._templates.render(
-                answer.template, values, language, page=page.name, query=query, parts=request.match_info
+                answer.template, values, language, page=page.name, query=query, part=_part(request)
             )
             return Rendered(html)
 
@@ -232,7 +232,7 @@ class PageSite:
         if answer.made_of is None:
             return await self._aside(request, lambda: render(query).complete())
         return await self._kept.get(
-            request, (page.name, language, request.path, query), answer.made_of, lambda: render(query)
+            request, (page.name, language, query, _part(request)), answer.made_of, lambda: render(query)
         )
 
     def _session(self, request: web.Request, page: Page) -> Mapping[str, object]:
@@ -262,14 +262,14 @@ class PageSite:
         again = None
         if error.code == "session-missing":
             query = f"?{request.rel_url.raw_query_string}" if request.method == hdrs.METH_GET else ""
-            again = self._templates.url(page.name, language, **request.match_info) + query
+            again = self._templates.url(page.name, language, part=_part(request)) + query
         values = {"sentence": error.sentence(language), "status": error.status, "again": again}
         headers = {**(PRIVATE if page.private else {}), **error.headers}
         if error.status == HTTPStatus.UNAUTHORIZED:
             headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE
             if again is None:
                 headers[hdrs.SET_COOKIE] = FORGET
-        text = self._templates.render("base/refused.html", values, language, page=page.name, parts=request.match_info)
+        text = self._templates.render("base/refused.html", values, language, page=page.name, part=_part(request))
         return html_response(request, Rendered(text), language, status=error.status, headers=headers)
 
 
@@ -278,6 +278,11 @@ def _other_area(area: Role, scopes: frozenset[str]) -> Role | None:
     if area == "platform":
         return "operator" if "operate" in scopes else None
     return None if scopes.isdisjoint({"offers:publish", "offers:read"}) else "platform"
+
+
+def _part(request: web.Request) -> str:
+    """The variable part of a page's path; empty where it has none."""
+    return request.match_info.get("part", "")
 
 
 def _is_renewal(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""Offers by a text in title, town or id, compared without accents and capitals.
+"""Offers by words in title, town or id, compared without accents and capitals.
 
 There is no index of texts: each of a platform's live offers is compared. Its title and town are cut from its JSON,
 which takes a third of the time of parsing it; only offers that have the text are parsed.
@@ -21,13 +21,14 @@ _TITLE, _TOWN = b'"title":"', b'"city":"'
 _EXTENSIONS = b'"extensions":'
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 """Combining marks."""
+_WORD = re.compile(r"\w+")
 
 
 def offers_with_text(
     queries: OfferQueries, platform: str, text: str, *, after: str | None, limit: int, most: int
 ) -> tuple[list[OfferState], int, str | None]:
     """The answer of ``OfferView.with_text``."""
-    wanted = folded(text)
+    wanted = words_of(text)
     search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
     found: list[OfferState] = []
     examined, last = 0, -1 if after is None else int(after)
@@ -40,16 +41,23 @@ def offers_with_text(
                 if len(found) == limit:
                     return found, examined, str(last)
                 last, examined = log_offset, examined + 1
-                if wanted in compared:
+                if all(word in compared for word in wanted):
                     found.append(read_offer(key, value))
         if examined == most:
             return found, examined, str(last)
     return found, examined, None
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a searched text, folded: *Saint Brieuc* and *Saint-Brieuc* have the same."""
+    return _WORD.findall(folded(text))
+
+
 def folded(text: str) -> str:
     """The text without accents and capitals."""
-    return text.casefold() if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    if text.isascii():
+        return text.casefold()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().replace("œ", "oe")
 
 
 def _texts(rows: Sequence[tuple[int, bytes, bytes]]) -> list[str]:

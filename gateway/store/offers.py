@@ -71,8 +71,8 @@ class OfferView(View):
     async def with_text(
         self, platform: str, text: str, *, after: str | None, limit: int, most: int
     ) -> tuple[list[OfferState], int, str | None]:
-        """Live offers of a platform that have a text in title, town or id, in log order after a log offset; how many
-        were compared, at most ``most``; and the log offset to continue from, None at the end.
+        """Live offers of a platform that have each word of a text in title, town or id, in log order after a log
+        offset; how many were compared, at most ``most``; and the log offset to continue from, None at the end.
         """
         return await self._ask(
             lambda queries: offers_with_text(queries, platform, text, after=after, limit=limit, most=most)

@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_queries import OfferQueries
-from gateway.store.offer_text import folded
+from gateway.store.offer_text import words_of
 from gateway.store.search.search import offsets_of, public_search
 from gateway.store.search.search_index import SEGMENT_BITS, Segments
 from schemas.closed_list import closed_list
@@ -48,7 +48,7 @@ _KEYS: Mapping[str, Callable[[_Text], Any] | None] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicSearch:
     """A visitor's search. ``criteria`` names the platforms that agree, of which there is at least one;
-    ``words``, as ``plain`` writes them, have all to be in title, employer, town or postal code; ``order`` is one of
+    ``words``, as of ``words_of``, have all to be in title, employer, town or postal code; ``order`` is one of
     ``ORDERS``.
     """
 
@@ -128,15 +128,14 @@ class PublicTexts:
 def _text(log_offset: int, key: bytes, value: bytes) -> _Text:
     state = read_offer(key, value)
     offer = state.offer or {}
-    location, title = offer["location"], plain(offer["title"])
-    city = plain(location["city"])
-    words = " ".join((title, plain(offer["employer"]["name"]), city, location["postal_code"]))
+    location, title = offer["location"], _plain(offer["title"])
+    city = _plain(location["city"])
+    words = " ".join((title, _plain(offer["employer"]["name"]), city, location["postal_code"]))
     return _Text(-state.known.appended_at, log_offset, title, city, words)
 
 
-def plain(text: str) -> str:
-    """The letters and digits of a text, folded, with one space between words: ``saint brieuc``."""
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in folded(text)).split())
+def _plain(text: str) -> str:
+    return " ".join(words_of(text))
 
 
 def _by_segment(rows: Collection[_Text]) -> dict[int, BitMap]:

@@ -57,7 +57,7 @@ def take(url: str) -> list[tuple[Path, int]]:
     """Take every picture; returns files and sizes."""
     pictures = [state for state in states() if PICTURES.get(state.page) == state.name]
     with TemporaryDirectory() as folder:
-        paths = {page.name: page.paths["fr"] for page in registered_pages(Path(folder))}
+        paths = {page.name: page.path("fr") for page in registered_pages(Path(folder))}
     found = []
     with chromium() as browser:
         for state in pictures:

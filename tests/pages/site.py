@@ -49,8 +49,8 @@ class PageHarness:
 
     @property
     def fixed(self) -> Sequence[Page]:
-        """The pages with one address; the others are about what their address names."""
-        return [page for page in self.site.pages if "{" not in page.paths["fr"]]
+        """The pages with an address that always leads to them."""
+        return [page for page in self.site.pages if page.fixed]
 
     async def headers_for(self, page: Page) -> dict[str, str]:
         """The headers of a request that the page lets in: its role's session, where the client has another one."""

@@ -95,7 +95,7 @@ def emptied(one: Window) -> Window:
 
 
 def path_of(state: State, pages: Mapping[str, Page], language: Language) -> str:
-    return state.paths[language] if state.paths else pages[state.page].paths[language]
+    return state.paths[language] if state.paths else pages[state.page].path(language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -144,7 +144,7 @@ def test_a_journey_needs_only_the_keyboard(
     """Without JavaScript, at 320 px, with the focus visible at each step."""
     tab, complaints = emptied(plain)
     sign(tab, session_for(pages[journey.page], session))
-    tab.goto(address + pages[journey.page].paths[language])
+    tab.goto(address + pages[journey.page].path(language))
     journey.go(Keyboard(tab), language)
     assert NARROW == content_width(tab)
     assert [] == complaints
@@ -162,9 +162,9 @@ def test_a_page_is_small(
     fixed = sum(len(asset.compressed) for asset in assets().values())
     lines, sizes = [], {}
     for name, page in pages.items():
-        if page.get is not None and "{" not in page.paths[language]:
+        if page.get is not None and page.fixed:
             began = time.perf_counter()
-            size = fetch(address, page.paths[language], session[page.role or "platform"])
+            size = fetch(address, page.path(language), session[page.role or "platform"])
             lines.append(
                 f"{page.paths[language]}: {size + fixed:,} bytes, {1e3 * (time.perf_counter() - began):.0f} ms"
             )

@@ -46,7 +46,7 @@ async def text_of(answer: ClientResponse) -> str:
 
 async def test_every_page_has_the_security_headers(site: PageHarness) -> None:
     for page in site.fixed:
-        for language, path in page.paths.items():
+        for language, path in ((one, page.path(one)) for one in page.paths):
             answer = await site.client.get(path, headers=await site.headers_for(page))
             assert (200, language) == (answer.status, answer.headers["Content-Language"])
             expected = {**SECURITY, **PRIVATE} if page.private else SECURITY
@@ -74,7 +74,7 @@ async def test_bytes_that_are_no_text_in_an_address_fail_no_page(site: PageHarne
 async def test_every_page_is_well_formed(site: PageHarness) -> None:
     """Elements closed in order, attributes and ids unique, one ``h1`` and one ``main``."""
     for page in site.fixed:
-        for path in page.paths.values() if page.get else ():
+        for path in map(page.path, page.paths) if page.get else ():
             form = Form(await text_of(await site.client.get(path, headers=await site.headers_for(page))))
             assert [] == form.wrong, path
             assert [] == form.open, path
@@ -129,10 +129,10 @@ async def test_each_page_links_the_same_page_in_the_other_language(site: PageHar
     for page in site.fixed:
         for language in LANGUAGES:
             other: Language = "en" if language == "fr" else "fr"
-            path, headers = page.paths[language] + "?a=1&b=%22", await site.headers_for(page)
+            path, headers = page.path(language) + "?a=1&b=%22", await site.headers_for(page)
             text = await text_of(await site.client.get(path, headers=headers))
             query = "?a=1&amp;b=%22" if page.private else ""
-            assert f'href="{page.paths[other]}{query}" lang="{other}" hreflang="{other}"' in text
+            assert f'href="{page.path(other)}{query}" lang="{other}" hreflang="{other}"' in text
 
 
 async def test_the_current_page_is_marked_in_the_navigation(site: PageHarness) -> None:

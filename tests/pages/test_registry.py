@@ -45,7 +45,7 @@ async def test_a_page_has_an_address_of_its_own_in_each_language(site: PageHarne
 async def test_a_live_page_has_its_button_and_its_parts(site: PageHarness) -> None:
     """WCAG 2.2.2; any other page has neither."""
     for page in site.fixed:
-        for path in page.paths.values() if page.get else ():
+        for path in map(page.path, page.paths) if page.get else ():
             text = await (await site.client.get(path, headers=await site.headers_for(page))).text()
             assert page.live == ("data-live-button=" in text) == ("data-live id=" in text), path
 

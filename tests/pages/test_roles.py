@@ -31,7 +31,7 @@ async def crawl(site: PageHarness, platform: str, language: Language) -> Mapping
     """The text of every page that links lead to, from the homes of all roles on; a text may be a refusal's."""
     cookie = "" if not platform else await cookie_of(site.harness.federation, platform)
     headers = {**HTML, "Cookie": cookie}
-    waiting = [page.paths[language] for page in site.site.pages]
+    waiting = [page.path(language) for page in site.site.pages]
     found: dict[str, str] = {}
     opened = Counter[str]()
     while waiting:

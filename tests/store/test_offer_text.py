@@ -43,6 +43,9 @@ async def filled(offers: OfferView, offer_topic: OfferTopic) -> OfferView:
         ("bretagne:na", ["bretagne:named"]),
         ("le vrai", ["bretagne:own"]),
         ("le faux", []),
+        ("hotel métiers", ["bretagne:accents"]),
+        ("hay les roses", ["bretagne:town"]),
+        ("découvrir ys", []),
         ("zzzz", []),
     ],
 )

@@ -10,7 +10,8 @@ from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import Filter
 from gateway.store import OfferView
 from gateway.store.log_offset import log_offset_of
-from gateway.store.public_offers import ORDERS, PublicSearch, plain
+from gateway.store.offer_text import words_of
+from gateway.store.public_offers import ORDERS, PublicSearch
 from tests.store.offer_topic import OfferTopic, offer_of
 
 AGREE = frozenset({"bretagne", "normandie"})
@@ -62,7 +63,7 @@ async def test_words_are_compared_without_accents_hyphens_and_capitals(
         "siret 73282932000074": [],
         "rue du port": [],
     }.items():
-        search = PublicSearch(criteria=Filter(platform=AGREE), words=plain(typed).split())
+        search = PublicSearch(criteria=Filter(platform=AGREE), words=words_of(typed))
         assert expected == sorted(state.id for state in (await offers.public_offers(search)).states), typed
 
 
@@ -91,7 +92,7 @@ def random_search(chance: Random) -> PublicSearch:
             department=chance.choice((frozenset(), frozenset({"35"}))),
             sector=chance.choice((frozenset(), frozenset({"s5"}))),
         ),
-        words=plain(chance.choice(("", "brest", "saint brieuc", "menuiserie brest", "hotellerie", "nothing"))).split(),
+        words=words_of(chance.choice(("", "brest", "saint brieuc", "menuiserie brest", "hotellerie", "nothing"))),
         order=chance.choice(ORDERS),
         skipped=chance.choice((0, 3)),
         limit=chance.choice((1, 5, 50)),
@@ -105,7 +106,7 @@ def compared(topic: OfferTopic, search: PublicSearch) -> list[str]:
         offer = state.offer
         if offer is None or platform_of(state.id) not in search.criteria.platform:
             continue
-        text = plain(f"{offer['title']} {offer['employer']['name']} {offer['location']['city']}")
+        text = " ".join(words_of(f"{offer['title']} {offer['employer']['name']} {offer['location']['city']}"))
         if (
             is_open(offer, state.known.provenance)
             and search.criteria.matches(offer=offer, territory=state.territory or {}, platform=platform_of(state.id))
@@ -118,10 +119,10 @@ def compared(topic: OfferTopic, search: PublicSearch) -> list[str]:
         for record in lane
     }
     found.sort(key=lambda state: offsets[state.id.encode()])  # of equal ones, the order on the log
-    fields: Mapping[str, Callable[[OfferState], int | str]] = {
+    fields: Mapping[str, Callable[[OfferState], int | list[str]]] = {
         "newest": lambda state: -state.known.appended_at,
-        "title": lambda state: plain((state.offer or {})["title"]),
-        "city": lambda state: plain((state.offer or {})["location"]["city"]),
+        "title": lambda state: words_of((state.offer or {})["title"]),
+        "city": lambda state: words_of((state.offer or {})["location"]["city"]),
     }
     found.sort(key=fields[search.order])
     return [state.id for state in found]

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from gateway.api.auth import scopes_of
 
-FILLED = {"{id}": "bretagne:d1", "{name}": "x", "{list}": "weeks"}
+FILLED = {"{part}": "bretagne:d1", "{name}": "x", "{list}": "weeks"}
 """The variable parts of public addresses."""
 UNKNOWN = ("GET", "/no/such/address")
 CLOSED = ("GET", "/v1/offers")

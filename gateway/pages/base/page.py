@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
@@ -61,7 +62,8 @@ class Page:
 
     ``role``: the page needs a session; its handlers find it with ``session_of``, and a POST reaches its handler only
     with a form of that session, which is ``form_of``. Such a page must be ``private``: the answers are never stored,
-    and a POST must come from a page of this gateway.
+    and a POST must come from a page of this gateway. ``example``: a value of ``{part}``, where the paths
+    have one and some value always leads to a page.
     """
 
     name: str
@@ -71,6 +73,16 @@ class Page:
     live: bool = False
     role: Role | None = None
     private: bool = False
+    example: str = ""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it has a path that always leads to it."""
+        return "{part}" not in self.paths["fr"] or bool(self.example)
+
+    def path(self, language: Language, part: str = "") -> str:
+        """The path in a language, with a value of ``{part}``."""
+        return self.paths[language].replace("{part}", quote(part or self.example, safe=":"))
 
 
 def operator_page(

@@ -1,9 +1,7 @@
 """The templates: one Jinja2 environment per language, which escapes every value and fails on an unknown one."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
@@ -61,13 +59,13 @@ class Templates:
         *,
         page: str | None = None,
         query: str = "",
-        parts: Mapping[str, str] = MappingProxyType({}),
+        part: str = "",
     ) -> str:
-        """The HTML of a template. ``page``: the page that it belongs to; ``query`` and ``parts``, the variable parts of
-        its path, are kept by the change of language.
+        """The HTML of a template. ``page``: the page that it belongs to; ``query`` and ``part`` of its address: kept by
+        the change of language.
         """
         kept = f"?{query}" if query else ""
-        switch = {other: self.url(page or "home", other, **parts) + kept for other in LANGUAGES}
+        switch = {other: self.url(page or "home", other, part=part) + kept for other in LANGUAGES}
         found = self.environment(language).get_template(template)
         texts = texts_of(template.partition("/")[0], language)
         live = page is not None and self._pages[page].live
@@ -81,10 +79,9 @@ class Templates:
         """The environment of a language."""
         return self._environments[language]
 
-    def url(self, name: str, language: Language, anchor: str = "", **parts: str) -> str:
-        """The address of a page, with the variable parts of its path. Raises LookupError if there is no such page."""
-        path = self._pages[name].paths[language].format(**{part: quote(value) for part, value in parts.items()})
-        return f"{self._prefix}{path}{'#' if anchor else ''}{anchor}"
+    def url(self, name: str, language: Language, anchor: str = "", part: str = "") -> str:
+        """The address of a page. Raises LookupError if there is no such page."""
+        return f"{self._prefix}{self._pages[name].path(language, part)}{'#' if anchor else ''}{anchor}"
 
     def _make(self, language: Language, about: Mapping[str, Any]) -> Environment:
         environment = Environment(
@@ -97,8 +94,8 @@ class Templates:
             bytecode_cache=_COMPILED,
         )
 
-        def url(name: str, anchor: str = "", lang: Language = language, **parts: str) -> str:
-            return self.url(name, lang, anchor, **parts)
+        def url(name: str, anchor: str = "", lang: Language = language, part: str = "") -> str:
+            return self.url(name, lang, anchor, part)
 
         def static(name: str) -> str:
             return f"{self._prefix}/static/{assets()[name].name}"

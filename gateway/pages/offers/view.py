@@ -16,7 +16,8 @@ from gateway.pages.connect.offers import write_weeks
 from gateway.pages.legal.view import Imprint
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.visibility import Filter
-from gateway.store.public_offers import ORDERS, PublicSearch, plain
+from gateway.store.offer_text import words_of
+from gateway.store.public_offers import ORDERS, PublicSearch
 from schemas.schoolyear import monday_of, week_of
 
 PER_PAGE, MAX_PAGES = 50, 20
@@ -33,7 +34,7 @@ def pages(federation: Federation, imprint: Imprint, reading: Reading) -> Sequenc
     shell = _PublicOffers(federation, imprint, reading)
     return [
         Page("public_offers", {"fr": "/offres", "en": "/en/offers"}, shell.search),
-        Page("public_offers_one", {"fr": "/offres/{id}", "en": "/en/offers/{id}"}, shell.show),
+        Page("public_offers_one", {"fr": "/offres/{part}", "en": "/en/offers/{part}"}, shell.show),
     ]
 
 
@@ -53,9 +54,7 @@ class _PublicOffers:
         unknown = [name for name, code in wanted.items() if name in choices and code not in choices[name]]
         if not number or order not in ORDERS or unknown:
             raise PageError(400)
-        search = PublicSearch(
-            criteria=_filter(wanted), words=plain(typed).split()[:_MAX_WORDS], order=order, limit=PER_PAGE
-        )
+        search = PublicSearch(criteria=_filter(wanted), words=words_of(typed)[:_MAX_WORDS], order=order, limit=PER_PAGE)
         number, found = await self._page(request, search, number)
         ahead = sorted(code for code in found.counts.get("week", ()) if code >= week_of(today))
         kept = {name: value for name, value in {"q": typed, **wanted}.items() if value}
@@ -81,7 +80,7 @@ class _PublicOffers:
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         self._require_views()
-        offer = await get_public_offer(self._federation, request.match_info["id"])
+        offer = await get_public_offer(self._federation, request.match_info["part"])
         if offer is None:
             raise PageError(404)
         partner = self._federation.partners.get(offer["platform"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.pages.base.page import Answer, Handler, Language, Page
+from gateway.pages.base.page import Answer, Handler, Language, Page, PageError
 from gateway.pages.base.texts import texts_of
 from gateway.pages.reference import rules
 from gateway.pages.reference.calendars import ZONES, school_years
@@ -23,26 +23,41 @@ ROLES = list(dict.fromkeys((*closed_list("role"), *closed_list("kit_role"))))
 """Those that a certificate names come first, in its order."""
 PARTS: Mapping[str, Mapping[Language, str]] = {
     "reference": {"fr": "/reference", "en": "/en/reference"},
+    "reference_fields": {"fr": "/reference/champs", "en": "/en/reference/fields"},
     "reference_lists": {"fr": "/reference/listes", "en": "/en/reference/lists"},
     "reference_calendars": {"fr": "/reference/calendriers", "en": "/en/reference/calendars"},
     "reference_interfaces": {"fr": "/reference/interfaces", "en": "/en/reference/interfaces"},
     "reference_kit": {"fr": "/reference/kit", "en": "/en/reference/kit"},
 }
 """The addresses of the pages, in their order."""
+RULE: Mapping[Language, str] = {"fr": "/reference/{part}", "en": "/en/reference/{part}"}
+"""The address of one requirement by its id, or of one rule by its code."""
+_EXAMPLE = "OFR-014"
+_MAX_QUERY, _MAX_FOUND = 100, 40
 View = Callable[[Language, date], Mapping[str, Any]]
 """Takes the reader's language and the day."""
 
 
 def pages(clock: Callable[[], int]) -> Sequence[Page]:
     """Every page of the reference. ``clock``: milliseconds since 1970."""
-    return [Page(name, PARTS[name], _serving(f"reference/{name}.html", view, clock)) for name, view in VIEWS.items()]
+    found = [Page(name, PARTS[name], _serving(f"reference/{name}.html", view, clock)) for name, view in VIEWS.items()]
+    return [*found, Page("reference_rule", RULE, _rule, example=_EXAMPLE)]
+
+
+async def _rule(request: web.Request, language: Language) -> Answer:
+    name = request.match_info["part"]
+    topic = rules.topics(language).get(name)
+    if topic is None:
+        raise PageError(404)
+    values = {"name": name, "topic": topic, "parts": list(PARTS)}
+    return Answer("reference/reference_rule.html", values, made_of=name)
 
 
 def _rules(language: Language, _on: date) -> Mapping[str, Any]:
     return {
-        "fields": rules.fields(language),
+        "query": "",
         "families": rules.families(language),
-        "counts": {"requirements": len(sentences()), "rules": len(catalogue())},
+        "counts": {"fields": len(rules.fields(language)), "requirements": len(sentences()), "rules": len(catalogue())},
         "versions": {"schema": SCHEMA_VERSION, "rules": RULES_VERSION},
     }
 
@@ -54,6 +69,7 @@ def _lists(language: Language, _on: date) -> Mapping[str, Any]:
 
 VIEWS: Mapping[str, View] = {
     "reference": _rules,
+    "reference_fields": lambda language, _: {"fields": rules.fields(language)},
     "reference_lists": _lists,
     "reference_calendars": lambda language, on: {"years": school_years(language, on), "zones": ZONES},
     "reference_interfaces": lambda language, _: {"subjects": operations(language), "topics": topics()},
@@ -66,7 +82,12 @@ VIEWS: Mapping[str, View] = {
 
 
 def _serving(template: str, view: View, clock: Callable[[], int]) -> Handler:
-    async def get(_request: web.Request, language: Language) -> Answer:
+    async def get(request: web.Request, language: Language) -> Answer:
+        query = " ".join(request.query.get("q", "").split())[:_MAX_QUERY]
+        if query and view is _rules:
+            fields, found = rules.search(query, language)
+            values = {"query": query, "fields": fields, "found": found[:_MAX_FOUND], "all": len(found)}
+            return Answer("reference/search.html", {"parts": list(PARTS), **values}, query={"q": query})
         on = date.fromisoformat(paris_date(clock()))
         return Answer(template, lambda: {"parts": list(PARTS), **view(language, on)}, made_of=on)
 

@@ -42,8 +42,8 @@ async def test_a_public_page_is_rendered_once_whatever_its_query(tmp_path: Path)
         site = PageSite(all_pages(ports), public_url=URL, door=ports.door, aside=aside)
         add_site(app, site)
         async with TestClient(TestServer(app)) as client:
-            addresses = [path for page in site.pages if not page.private for path in page.paths.values()]
-            addresses = [path for path in addresses if "{" not in path]
+            public = [page for page in site.pages if not page.private and page.fixed]
+            addresses = [path for page in public for path in map(page.path, page.paths)]
             for address in addresses:
                 texts = set()
                 for query in QUERIES:

@@ -15,8 +15,19 @@ from gateway.pages.check.view import SentForm, choices_of, values_of
 from schemas.rulebook import LANGUAGES, Language
 from tests.pages.check.offers import DAY, FEED, REFUSED, sound
 
-NAMES = ("home", "check", "connect", "reference", "reference_lists", "legal", "privacy", "accessibility")
-PAGES = [Page(name, {"fr": f"/{name}", "en": f"/en/{name}"}, None) for name in NAMES]
+NAMES = (
+    "home",
+    "check",
+    "connect",
+    "reference",
+    "reference_fields",
+    "reference_rule",
+    "reference_lists",
+    "legal",
+    "privacy",
+    "accessibility",
+)
+PAGES = [Page(name, {"fr": f"/{name}/{{part}}", "en": f"/en/{name}/{{part}}"}, None) for name in NAMES]
 TEMPLATES = Templates(PAGES, prefix="", about={"version": "1", "source": None})
 
 
@@ -53,7 +64,7 @@ def test_every_report_is_rendered_with_links_to_its_rules(name: str) -> None:
         arguments = {"choice": "auto", "language": language, "on": DAY.isoformat()}
         found = orjson.loads(orjson.dumps(check(CONTENTS[name], arguments)))
         text = rendered(found, language)
-        linked = set(re.findall(r'href="(?:/en)?/reference#code-([^"]+)"', text))
+        linked = set(re.findall(r'href="(?:/en)?/reference_rule/([^"]+)"', text))
         assert linked >= {one["code"] for one in (*found["problems"], *found["groups"]) if one["requirement"]}
         assert not re.search(r"<[iu]>", text)
 

@@ -66,7 +66,7 @@ async def test_an_offer_is_listed_and_has_a_page(site: PageHarness) -> None:
     status, text = await get(site, f"/offres/{offers[0]['id']}")
     assert 200 == status
     assert offers[0]["employer"]["name"].replace("&", "&amp;").replace("'", "&#39;") in text
-    assert f'href="/en/offers/{offers[0]["id"]}"'.replace(":", "%3A") in text
+    assert f'href="/en/offers/{offers[0]["id"]}"' in text
     status, text = await get(site, f"/en/offers/{offers[0]['id']}")
     assert (200, True) == (status, "Report this offer" in text)
 

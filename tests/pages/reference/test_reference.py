@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,13 +18,14 @@ from gateway.pages.base.templates import Templates
 from gateway.pages.reference.calendars import school_years
 from gateway.pages.reference.interfaces import operations, topics
 from gateway.pages.reference.lists import list_views
-from gateway.pages.reference.rules import families, fields
-from gateway.pages.reference.view import PARTS, VIEWS, pages
+from gateway.pages.reference.rules import families, fields, search
+from gateway.pages.reference.rules import topics as pages_of_rules
+from gateway.pages.reference.view import PARTS, RULE, VIEWS, pages
 from schemas.codelist import reference, sectors_by_naf
 from schemas.contract import openapi_document
 from schemas.reference_pages import offer_fields
 from schemas.requirements import sentences
-from schemas.rulebook import LANGUAGES, Language, catalogue
+from schemas.rulebook import LANGUAGES, Language, catalogue, reading_rules
 from tests.pages.site import registered_pages
 
 MAX_BYTES = 50_000
@@ -57,8 +59,12 @@ def templates(site: Sequence[Page]) -> Templates:
 
 
 def rendered(templates: Templates, name: str, language: Language) -> str:
-    values: dict[str, Any] = {"parts": list(PARTS), **VIEWS[name](language, ON)}
-    return templates.render(f"reference/{name}.html", values, language, page=name)
+    """A page of the reference; that of a requirement or a rule by its id or code."""
+    if name in VIEWS:
+        values: dict[str, Any] = {"parts": list(PARTS), **VIEWS[name](language, ON)}
+        return templates.render(f"reference/{name}.html", values, language, page=name)
+    values = {"name": name, "topic": pages_of_rules(language)[name], "parts": list(PARTS)}
+    return templates.render("reference/reference_rule.html", values, language, page="reference_rule", part=name)
 
 
 def test_the_roles_of_a_certificate_come_first_in_its_order() -> None:
@@ -66,24 +72,31 @@ def test_the_roles_of_a_certificate_come_first_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_requirement_and_every_rule_has_its_anchor(templates: Templates, language: Language) -> None:
+def test_every_requirement_and_every_rule_has_its_page_and_its_line_in_the_index(
+    templates: Templates, language: Language
+) -> None:
+    """The anchors of the index are those to which reports of the kit link."""
     found = Anchors(rendered(templates, "reference", language))
     assert len(found.ids) == len(set(found.ids))
-    expected = {*sentences(), *(f"code-{code}" for code in catalogue())}
-    assert set() == expected - set(found.ids)
-    assert len(list(offer_fields())) == sum(one.startswith("field-") for one in found.ids)
+    assert set() == set(sentences()) - set(found.ids)
+    expected = {*sentences(), *catalogue(), *reading_rules()}
+    assert expected == set(pages_of_rules(language))
+    below = "/reference/" if language == "fr" else "/en/reference/"
+    assert {*sentences(), *catalogue()} <= {one.removeprefix(below) for one in found.targets}
+    fields_page = Anchors(rendered(templates, "reference_fields", language))
+    assert len(list(offer_fields())) == sum(one.startswith("field-") for one in fields_page.ids)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_is_in_its_language(templates: Templates, language: Language) -> None:
-    text = re.sub("<[^>]+>", "", rendered(templates, "reference", language))
     for requirement in ("OFR-014", "FEED-001", "NAT-007"):
+        text = re.sub("<[^>]+>", "", rendered(templates, requirement, language))
         sentence = str(coded(sentences()[requirement][language]))
         assert re.sub("<[^>]+>", "", sentence) in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "OFR-014", "expired", "weeks-unreadable"])
 def test_a_page_is_small_and_its_links_lead_somewhere(
     site: Sequence[Page], templates: Templates, name: str, language: Language
 ) -> None:
@@ -96,7 +109,8 @@ def test_a_page_is_small_and_its_links_lead_somewhere(
     lists = {f"/v1/reference/{each}" for each in ("sectors", "regions", "departments", "calendar")}
     for target in own.targets:
         path, _, anchor = target.partition("#")
-        assert path in {"", *addresses, *served, *lists}, target
+        rule = unquote(path.rpartition("/")[2]) in pages_of_rules(language)
+        assert rule or path in {"", *addresses, *served, *lists}, target
         if not path:
             assert anchor in own.ids, target
 
@@ -178,7 +192,27 @@ def test_texts_of_the_catalogue_become_html() -> None:
 
 
 def test_the_pages_have_an_address_each() -> None:
-    assert PARTS == {page.name: page.paths for page in pages(lambda: 0)}
+    assert {**PARTS, "reference_rule": RULE} == {page.name: page.paths for page in pages(lambda: 0)}
+
+
+@pytest.mark.parametrize(
+    ("query", "language", "expected"),
+    [
+        ("OFR-014", "fr", {"OFR-014"}),
+        ("siret 14 chiffres", "fr", {"OFR-014", "siret-malformed"}),
+        ("check digit siret", "en", {"OFR-014"}),
+        ("url-malformed", "fr", {"url-malformed"}),
+        ("zzzz", "fr", set()),
+    ],
+)
+def test_rules_are_found_by_their_words(query: str, language: Language, expected: set[str]) -> None:
+    found = {name for name, _ in search(query, language)[1]}
+    assert expected <= found
+    assert len(found) < 10
+
+
+def test_fields_are_found_by_their_words() -> None:
+    assert "employer.siret" in [field.path for field in search("SIRET établissement", "fr")[0]]
 
 
 @pytest.mark.parametrize(
