@@ -27,6 +27,7 @@ from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.topic import COMMON, DELIVERIES, STATISTICS
 from gateway.settings import Settings
+from tests.notices.persons import add_contacts
 from tests.pages.feeds import FAILING, add_feeds, add_refusals
 from tests.pages.journal.acts import write_acts
 from tests.pages.national.seeded import write_note
@@ -52,6 +53,8 @@ def deployment(folder: Path) -> Iterator[str]:
         legal_publisher="Région Bretagne",
         legal_contact="stages@region.example",
         source_url="https://code.region.example/passerelle",
+        smtp="smtp://127.0.0.1:9",  # away
+        smtp_from="avis@region.example",
     )
 
     def serve() -> AbstractAsyncContextManager[str]:
@@ -142,6 +145,7 @@ async def _onboard(settings: Settings) -> dict[str, str]:
             await partners.save(replace(partner, secrets=(secret.kept,)))
         await add_feeds(log, partners, now=clock.now(), secret=SECRET.encode())
         await add_refusals(log, now=clock.now())
+        await add_contacts(log)
         await partners.close()
         await write_acts(log, secret=SECRET.encode())
         await write_note(log, clock.now())

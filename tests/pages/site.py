@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
@@ -13,10 +14,16 @@ from gateway.api.app import build_app
 from gateway.bootstrap.pages import add_pages, page_ports
 from gateway.pages.base.page import Page
 from gateway.pages.site import PageSite, all_pages
+from gateway.settings import Settings
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, Harness, built
 from tests.memory_log import MemoryLog
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
+
+
+def _with_mails(settings: Settings) -> Settings:
+    """With a relay, which is away: the gateway has the pages of notices."""
+    return replace(settings, smtp="smtp://127.0.0.1:9", smtp_from="avis@passerelle.example")
 
 
 def registered_pages(folder: Path) -> Sequence[Page]:
@@ -25,7 +32,7 @@ def registered_pages(folder: Path) -> Sequence[Page]:
     async def read() -> Sequence[Page]:
         clock = ManualClock()
         async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
-            return all_pages(page_ports(harness.settings, harness.federation, URL))
+            return all_pages(page_ports(_with_mails(harness.settings), harness.federation, URL))
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(read())).result()
@@ -68,6 +75,7 @@ async def opened(folder: Path, *, url: str = URL) -> AsyncIterator[PageHarness]:
     async with built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness:
         harness.start(*ALL)
         await harness.ready()
+        harness.settings = _with_mails(harness.settings)
         app = build_app(harness.context())
         add_pages(app, harness.settings, harness.federation, url)
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}

@@ -25,6 +25,7 @@ CONTACT: Mapping[Language, str] = {"fr": "/avis", "en": "/en/notices"}
 LEAVE: Mapping[Language, str] = {"fr": "/avis/fin", "en": "/en/notices/end"}
 _MAX_BYTES = 8 * 1024
 _LOOK_UPS_AT_ONCE = 100
+_ACTS = ("add", "choose", "stop", "erase")
 _NOTHING: Mapping[str, str] = {"name": "", "address": ""}
 
 log = structlog.get_logger()
@@ -52,7 +53,8 @@ class _NoticePages:
 
     async def contacts(self, request: web.Request, language: Language) -> Answer:
         await self._book.catch_up()
-        return self._list(session_of(request).partner, language)
+        done = next((one for one in _ACTS if one == request.query.get("done")), "")
+        return self._list(session_of(request).partner, language, done=done)
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
         form, partner = form_of(request), session_of(request).partner
@@ -78,7 +80,7 @@ class _NoticePages:
             typed = {name: form.text(name) for name in _NOTHING} if act == "add" else _NOTHING
             return self._list(partner, language, refusal=error.refusal, typed=typed)
         log.info("pages.contact_changed", platform=platform, contact=contact_id, act=act)
-        return Redirect("contacts")
+        return Redirect("contacts", {"done": act})
 
     async def contact(self, request: web.Request, _language: Language) -> Answer:
         text = request.query.get("c", "")
@@ -145,9 +147,16 @@ class _NoticePages:
         return self._federation.partners.get(contact.platform)
 
     def _list(
-        self, partner: Partner, language: Language, *, refusal: str = "", typed: Mapping[str, str] = _NOTHING
+        self,
+        partner: Partner,
+        language: Language,
+        *,
+        done: str = "",
+        refusal: str = "",
+        typed: Mapping[str, str] = _NOTHING,
     ) -> Answer:
         values = {
+            "done": done,
             "contacts": [(one, _lines(one, partner)) for one in self._book.of(partner.platform)],
             "choices": CHOICES,
             "refusal": refusal,
