@@ -5,7 +5,7 @@ that a person has asked for holds a link that signs in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,8 +18,9 @@ from typing import Any
 import orjson
 
 from gateway.notices.notice import Notice
-from gateway.notices.plan import KINDS, SERVICE
+from gateway.notices.plan import CONFIRM, KINDS, SERVICE
 from gateway.protocol.contact import Contact
+from schemas.french import elided
 from schemas.rulebook import Language
 
 _LASTING = frozenset({"national-refused", "systems-late", "systems-back", "bound", "national-stopped"})
@@ -43,7 +44,18 @@ def compose(
     contact: Contact, notices: Sequence[Notice], links: MailLinks, *, platform: str, sender: str, now: int
 ) -> bytes:
     """The mail of these notices as it is sent. Every copy of it has the same Message-ID."""
-    subject, lines = _service(contact, notices, links, platform) or _facts(contact, notices, links, platform)
+    texts, kind = texts_of(contact.language), notices[0].event.kind
+    values = {"platform": platform, "name": contact.name, **asdict(links)}
+    found = _facts(notices, contact.language)
+    if kind in SERVICE:
+        subject, body = texts[kind]["subject"], [*texts[kind]["lines"], texts["leave"]]
+    else:
+        others = len(found) - 1
+        subject = found[0] + _counted((texts["more_one"], texts["more_many"]), others, contact.language) * (others > 0)
+        body = [texts[name] for name in ("page", "why", "choose", "leave")]
+    hello = texts["hello_stranger" if kind == CONFIRM else "hello"]  # another person has typed the name
+    lines = [hello, *(f"– {one}." for one in found), *body, texts["automatic"]]
+    subject, *lines = (_filled(one, contact.language, values) for one in (subject, *lines))
     message = EmailMessage(policy=SMTP)
     message["From"] = Address("Passerelle", addr_spec=sender)
     message["To"] = Address(addr_spec=contact.address)
@@ -58,46 +70,26 @@ def compose(
     return message.as_bytes()
 
 
-def facts(contact: Contact, notices: Sequence[Notice], platform: str) -> list[str]:
+def _facts(notices: Sequence[Notice], language: Language) -> list[str]:
     """The facts of these notices, a sentence for each kind, the most urgent first."""
     numbers: dict[str, dict[str, int]] = {}
     for one in notices:
         key = one.event.about if one.event.kind in _LASTING else one.event.id
         numbers.setdefault(one.event.kind, {})[key] = one.event.number
-    counts = {kind: sum(found.values()) for kind, found in numbers.items()}
-    texts = texts_of(contact.language)["kinds"]
-    return [
-        texts[kind][not is_one(counts[kind], contact.language)].format(n=counts[kind], platform=platform)
-        for kind in KINDS
-        if kind in counts
-    ]
+    texts = texts_of(language)["kinds"]
+    return [_counted(texts[kind], sum(numbers[kind].values()), language) for kind in KINDS if kind in numbers]
 
 
-def is_one(number: int, language: Language) -> bool:
-    """Whether a number takes the singular: in French none does as well."""
-    return abs(number) < 2 if language == "fr" else number == 1
+def _counted(forms: Sequence[str], number: int, language: Language) -> str:
+    """The singular or plural of a text, with its number ``n``. In French none takes the singular as well."""
+    one = abs(number) < 2 if language == "fr" else number == 1
+    written = f"{number:,}" if language == "en" else f"{number:,}".replace(",", "\u202f")
+    return forms[0 if one else 1].replace("{n}", written)
 
 
-def _facts(contact: Contact, notices: Sequence[Notice], links: MailLinks, platform: str) -> tuple[str, list[str]]:
-    texts, found = texts_of(contact.language), facts(contact, notices, platform)
-    others = len(found) - 1
-    more = texts["more_one" if is_one(others, contact.language) else "more_many"].format(n=others) if others else ""
-    lines = [texts["hello"].format(name=contact.name), *(f"– {one}." for one in found)]
-    lines += [texts["page"].format(page=links.page), texts["why"].format(platform=platform)]
-    lines += [texts["choose"].format(choose=links.choose), texts["leave"].format(leave=links.leave), texts["automatic"]]
-    return found[0] + more, lines
-
-
-def _service(
-    contact: Contact, notices: Sequence[Notice], links: MailLinks, platform: str
-) -> tuple[str, list[str]] | None:
-    kind, texts = notices[0].event.kind, texts_of(contact.language)
-    if kind not in SERVICE:
-        return None
-    values = {"platform": platform, "confirm": links.confirm, "enter": links.enter, "choose": links.choose}
-    lines = [texts["hello"].format(name=contact.name), *(line.format(**values) for line in texts[kind]["lines"])]
-    lines += [texts["leave"].format(leave=links.leave), texts["automatic"]]
-    return texts[kind]["subject"].format(**values), lines
+def _filled(text: str, language: Language, values: Mapping[str, str]) -> str:
+    """A text with its placeholders filled, once: a name may have braces."""
+    return (elided(text, values) if language == "fr" else text).format(**values)
 
 
 @cache

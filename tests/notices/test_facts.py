@@ -35,7 +35,7 @@ async def test_moderations_are_one_mail_with_their_number_and_nothing_of_an_offe
             gateway.clock.move(BUCKET_MS / 1_000)
             await gateway.mails()
         [mail] = gateway.box.taken[sent:]
-        assert "12 offres de Occitanie retirées par l’exploitant" == mail["Subject"]
+        assert "12 offres d’Occitanie retirées par l’exploitant" == mail["Subject"]
         assert CANARY not in f"{mail}{mail.get_content()}"
         assert "link=" not in mail.get_content()
         assert mail.get_content().startswith(f"Bonjour {PERSON},")
@@ -57,7 +57,7 @@ async def test_an_offer_that_is_refused_again_and_again_is_one_refused_offer(tmp
             await gateway.mails()
         gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
         await gateway.mails()
-        assert "12 offres de Occitanie refusées, plus que d’habitude" == gateway.box.taken[-1]["Subject"]
+        assert "12 offres d’Occitanie refusées, plus que d’habitude" == gateway.box.taken[-1]["Subject"]
 
 
 async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path: Path) -> None:
@@ -75,4 +75,4 @@ async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path:
         gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
         await gateway.mails()
         [mail] = gateway.box.taken[sent:]
-        assert "1 certificat ou clé de Occitanie prend fin dans moins de 30 jours" == mail["Subject"]
+        assert "1 certificat ou clé d’Occitanie prend fin dans moins de 30 jours" == mail["Subject"]

@@ -31,11 +31,11 @@ def of(kind: str, number: int = 1, window: str = "1") -> Notice:
     return due(Event(contact="c1", kind=kind, about="bretagne", window=window, number=number), now=NOW)
 
 
-def mail(*notices: Notice, language: Language = "fr") -> EmailMessage:
+def mail(*notices: Notice, language: Language = "fr", platform: str = "IDÉO") -> EmailMessage:
     copies = sending(notices, now=NOW)
     contact = replace(CONTACT, language=language)
     message = message_from_bytes(
-        compose(contact, copies, LINKS, platform="IDÉO", sender="avis@passerelle.example", now=NOW), policy=SMTP
+        compose(contact, copies, LINKS, platform=platform, sender="avis@passerelle.example", now=NOW), policy=SMTP
     )
     assert isinstance(message, EmailMessage)
     return message
@@ -44,12 +44,12 @@ def mail(*notices: Notice, language: Language = "fr") -> EmailMessage:
 @pytest.mark.parametrize(
     ("language", "number", "subject"),
     [
-        ("fr", 0, "0 offre de IDÉO refusée, plus que d’habitude"),
-        ("fr", 1, "1 offre de IDÉO refusée, plus que d’habitude"),
-        ("fr", 900, "900 offres de IDÉO refusées, plus que d’habitude"),
+        ("fr", 0, "0 offre d’IDÉO refusée, plus que d’habitude"),
+        ("fr", 1, "1 offre d’IDÉO refusée, plus que d’habitude"),
+        ("fr", 1900, "1\u202f900 offres d’IDÉO refusées, plus que d’habitude"),
         ("en", 0, "0 offers of IDÉO refused, more than usual"),
         ("en", 1, "1 offer of IDÉO refused, more than usual"),
-        ("en", 900, "900 offers of IDÉO refused, more than usual"),
+        ("en", 1900, "1,900 offers of IDÉO refused, more than usual"),
     ],
 )
 def test_the_subject_is_the_fact_with_its_number(language: Language, number: int, subject: str) -> None:
@@ -58,9 +58,21 @@ def test_the_subject_is_the_fact_with_its_number(language: Language, number: int
 
 def test_equal_facts_are_one_sentence_and_others_are_counted_in_the_subject() -> None:
     message = mail(of("moderated", 899), of("moderated", 1, "2"), of("feed-failed"), of("ends", 2))
-    assert "Le flux de IDÉO n’a pas pu être lu et 2 autres faits" == message["Subject"]
-    assert "– 900 offres de IDÉO retirées par l’exploitant." in message.get_content()
+    assert "Le flux d’IDÉO n’a pas pu être lu et 2 autres faits" == message["Subject"]
+    assert "– 900 offres d’IDÉO retirées par l’exploitant." in message.get_content()
     assert mail(of("ends"), of("lifted"))["Subject"].endswith(" et 1 autre fait")
+
+
+@pytest.mark.parametrize(
+    ("platform", "subject"),
+    [
+        ("Île-de-France", "Le flux d’Île-de-France n’a pas pu être lu"),
+        ("Bretagne", "Le flux de Bretagne n’a pas pu être lu"),
+        ("{35} {} {link}", "Le flux de {35} {} {link} n’a pas pu être lu"),
+    ],
+)
+def test_french_elides_before_a_name_and_a_name_is_taken_as_it_is(platform: str, subject: str) -> None:
+    assert subject == mail(of("feed-failed"), platform=platform)["Subject"]
 
 
 def test_a_fact_that_lasts_is_counted_once_for_each_object() -> None:
@@ -69,7 +81,12 @@ def test_a_fact_that_lasts_is_counted_once_for_each_object() -> None:
     other = due(replace(late[0].event, about="occitanie"), now=NOW)
     assert "2 systèmes en retard ou à l’arrêt" == mail(*late, other)["Subject"]
     at_site = [of("national-refused", 5, "2027-01-14"), of("national-refused", 8, "2027-01-15")]
-    assert mail(*at_site)["Subject"].startswith("8 offres de IDÉO")
+    assert mail(*at_site)["Subject"].startswith("8 offres d’IDÉO")
+
+
+def test_a_stranger_who_is_asked_to_agree_reads_nothing_that_another_person_has_typed() -> None:
+    assert "Personne" in mail(of("sign-in")).get_content()
+    assert "Personne" not in bytes(mail(of("confirm"))).decode()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -99,7 +99,7 @@ async def test_an_address_gets_nothing_before_it_has_agreed_and_a_get_agrees_to_
         assert 303 == (await gateway.add()).status
         await gateway.mails()
         await gateway.mails()
-        assert ["Confirmez votre adresse pour les avis de Occitanie"] == [one["Subject"] for one in gateway.box.taken]
+        assert ["Confirmez votre adresse pour les avis d’Occitanie"] == [one["Subject"] for one in gateway.box.taken]
         page = await (await gateway.client.get(gateway.link("/avis"))).text()
         assert "Acceptez-vous" in page
         assert not gateway.contact().active
@@ -186,7 +186,7 @@ async def test_a_link_is_asked_for_with_one_answer_for_all_and_signs_its_person_
         await gateway.mails()
         await gateway.mails()
         links = gateway.box.taken[sent:]
-        assert ["Votre lien de connexion aux pages de Occitanie"] * 3 == [one["Subject"] for one in links]
+        assert ["Votre lien de connexion aux pages d’Occitanie"] * 3 == [one["Subject"] for one in links]
         found = gateway.link("/connexion").partition("link=")[2]
         answer = await gateway.client.post("/connexion", data={"link": found}, headers=ORIGIN, allow_redirects=False)
         assert 303 == answer.status

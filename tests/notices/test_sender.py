@@ -108,7 +108,7 @@ async def test_a_notice_is_one_mail_over_starttls_and_is_not_sent_again() -> Non
         await here.work(relay)
         await here.work(relay)
         [mail] = box.taken
-        assert "Le flux de IDÉO n’a pas pu être lu" == mail["Subject"]
+        assert "Le flux d’IDÉO n’a pas pu être lu" == mail["Subject"]
         assert ("essai1@example.org", "List-Unsubscribe=One-Click") == (mail["To"], mail["List-Unsubscribe-Post"])
         assert "<https://p.example/c>" == mail["List-Unsubscribe"]
         assert "sent 1" == await here.state()

@@ -1,7 +1,5 @@
 """Texts of a page's folder: ``texts.json`` holds key → {"fr": …, "en": …}; a text may have the forms one and other."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,12 +10,11 @@ from markupsafe import Markup, escape
 
 from gateway.pages.base.wording import number
 from schemas.closed_list import for_each_value
+from schemas.french import elided
 from schemas.rulebook import Language
 
 FOLDER = Path(__file__).parents[1]
 Text: TypeAlias = str | Mapping[str, str]
-_OF = re.compile(r"\b(d|D|qu)e \{(\w+)\}")
-"""*de {name}* and *que {name}*, which French elides before a vowel."""
 
 
 class Texts:
@@ -42,7 +39,7 @@ class Texts:
             count = abs(values["n"])
             text = text["one" if count == 1 or (count == 0 and self._language == "fr") else "other"]
         if self._language == "fr":
-            text = _OF.sub(lambda of: f"{of[1]}{'’' if _is_elided(values[of[2]]) else 'e '}{{{of[2]}}}", text)
+            text = elided(text, {name: _plain(value) for name, value in values.items()})
         return escape(text).format(**{name: self._written(value) for name, value in values.items()})
 
     def __getattr__(self, key: str) -> Markup:
@@ -58,10 +55,8 @@ class Texts:
         return number(value, self._language) if whole else value
 
 
-def _is_elided(value: object) -> bool:
-    """Whether *de* loses its vowel before a value: *d’Anne*, *d’Île-de-France*, but *de Bretagne*, *de 8*."""
-    written = value.striptags() if isinstance(value, Markup) else str(value)
-    return unicodedata.normalize("NFD", written[:1]).lower()[:1] in {*"aeiou"}
+def _plain(value: object) -> object:
+    return value.striptags() if isinstance(value, Markup) else value
 
 
 @cache
