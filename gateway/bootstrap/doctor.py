@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from gateway.bootstrap.log import signing_key_of
+from gateway.bootstrap.notices import relay_of
 from gateway.errors import SettingsError
 from gateway.federation import Federation
 from gateway.federation.checks import Diagnosis
@@ -32,7 +33,7 @@ async def examine_running(settings: Settings, federation: Federation) -> list[Di
         return [*examine_secrets(settings), examine_disk(settings.data)]
 
     findings = await asyncio.to_thread(examine_files)
-    findings += [*examine_exposure(settings), *examine_imprint(settings), examine_mail(settings)]
+    findings += [*examine_exposure(settings), *examine_imprint(settings), await examine_mail(relay_of(settings))]
     if isinstance(log, SqliteLog) and log.damage:
         findings.append(Diagnosis("fail", "log", "its file is damaged", code="log_damaged"))
     missing = await log.check_topics(COMMON)

@@ -19,9 +19,13 @@ from gateway.protocol.contact import Contact, Contacts
 from gateway.settings import Settings
 
 
+def relay_of(settings: Settings) -> MailRelay | None:
+    """The mail relay; None where none is set."""
+    return None if settings.smtp is None else MailRelay(settings.smtp, settings.smtp_from or "")
+
+
 def open_sender(settings: Settings, federation: Federation, erasing: Clock) -> Sender:
     """The sender of this process; without a relay it only erases what is over by the clock ``erasing``."""
-    relay = None if settings.smtp is None else MailRelay(settings.smtp, settings.smtp_from or "")
     moments = Moments(federation, disk_low=False)
 
     async def facts(contacts: Contacts, ledger: Ledger) -> Sequence[Event]:
@@ -31,7 +35,7 @@ def open_sender(settings: Settings, federation: Federation, erasing: Clock) -> S
     return Sender(
         log=federation.log,
         book=federation.contacts,
-        relay=relay,
+        relay=relay_of(settings),
         facts=facts,
         compose=Mails(settings, federation).compose,
         revoked=lambda: frozenset(one.platform for one in federation.partners.all() if one.revoked),

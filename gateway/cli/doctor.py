@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gateway.bootstrap.doctor import examine_secrets
 from gateway.bootstrap.log import log_path, open_log
+from gateway.bootstrap.notices import relay_of
 from gateway.cli.console import FAILED, OUT, asynchronous
 from gateway.cli.doctor_files import examine_copies, examine_log_file
 from gateway.errors import LogDamagedError, LogError, SettingsError
@@ -55,7 +56,7 @@ async def _examine() -> list[Diagnosis]:
     settings = replace(settings, data=settings.data.absolute())  # an absolute path reveals a wrong working folder
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
     findings = [Diagnosis("ok", "settings", f"readable; {where}"), *examine_secrets(settings)]
-    findings += [*examine_exposure(settings), *examine_imprint(settings), examine_mail(settings)]
+    findings += [*examine_exposure(settings), *examine_imprint(settings), await examine_mail(relay_of(settings))]
     data = settings.data
     folders = {"data folder": data, "spool folder": data / "spool", "views folder": data / "views"}
     findings += [

@@ -1,5 +1,6 @@
 """Diagnoses that ``passerelle doctor`` and a running gateway share: exposure, notices, disk, topics, clock."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from gateway.clock import now
 from gateway.federation.checks import Diagnosis
 from gateway.log.port import EventLog
+from gateway.notices.smtp import MailRelay, RelayAwayError
 from gateway.partners import Partners, topics_of
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.runtime.listening import is_loopback
@@ -14,6 +16,7 @@ from gateway.settings import Settings
 
 _LOW_BYTES, _MIN_BYTES = 7 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
+_MAIL_SECONDS = 5.0
 
 
 def examine_exposure(settings: Settings) -> Iterator[Diagnosis]:
@@ -56,12 +59,21 @@ def examine_imprint(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("ok", "security contact", settings.security_contact)
 
 
-def examine_mail(settings: Settings) -> Diagnosis:
-    """Say how mails of notices leave; their signature is not the gateway's."""
-    if settings.smtp is None:
+async def examine_mail(relay: MailRelay | None) -> Diagnosis:
+    """Check that the mail relay is reached over TLS and takes mails of the sender. Their signature is the relay's."""
+    if relay is None:
         return Diagnosis("ok", "mail", "no notices are sent: PASSERELLE_SMTP names no relay")
-    sender = settings.smtp_from or ""
-    message = f"notices are sent from {sender}; the relay signs them (DKIM), and its domain says so (SPF, DMARC)"
+    try:
+        async with asyncio.timeout(_MAIL_SECONDS), relay.session():
+            pass
+    except (RelayAwayError, TimeoutError) as error:
+        message = f"the relay takes no mail over TLS ({str(error) or 'no answer'}); notices wait"
+        step = (
+            "check PASSERELLE_SMTP, its user and password, that the relay offers STARTTLS with a certificate that this "
+            f"machine trusts (SSL_CERT_FILE names other authorities), and that it takes mails of {relay.sender}"
+        )
+        return Diagnosis("warn", "mail", message, step, "relay_away", {"error": str(error) or "TimeoutError"})
+    message = f"the relay takes mails of {relay.sender} over TLS; it signs them (DKIM), SPF and DMARC are its domain's"
     return Diagnosis("ok", "mail", message)
 
 

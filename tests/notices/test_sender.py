@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from gateway.federation.doctor import examine_mail
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.store import Store
 from gateway.log.mirror import fold_topic
@@ -121,6 +123,17 @@ async def test_a_relay_without_starttls_gets_nothing() -> None:
         with pytest.raises(RelayAwayError):
             async with relay.session():
                 pass
+
+
+async def test_the_doctor_says_whether_the_relay_takes_mails_over_tls_and_who_signs_them() -> None:
+    async with serving(Mailbox()) as relay, serving(Mailbox(), starttls=False) as plain:
+        found = await examine_mail(relay)
+        assert ("ok", True) == (found.state, "it signs them (DKIM)" in found.message)
+        for wrong in (plain, replace(relay, context=ssl.create_default_context()), MailRelay("smtp://[::1]:1", SENDER)):
+            found = await examine_mail(wrong)
+            assert ("warn", "relay_away") == (found.state, found.code)
+            assert "SSL_CERT_FILE" in (found.step or "")
+    assert "no notices are sent" in (await examine_mail(None)).message
 
 
 @pytest.mark.parametrize("answer", ["450 4.2.0 later", "451 4.3.0 later"])

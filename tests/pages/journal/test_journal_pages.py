@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.federation.doctor import examine_exposure, examine_imprint
+from gateway.federation.doctor import examine_exposure, examine_imprint, examine_mail
+from gateway.notices.smtp import MailRelay
 from gateway.operate.journal import Journal, read_journal
 from gateway.pages.base.texts import texts_of
 from gateway.pages.journal.model import act_key, read_filter
@@ -144,17 +145,18 @@ async def test_a_broken_chain_is_the_first_thing_said(site: PageHarness, desk: D
     assert (f"L’acte {last + 1} est illisible" in text, "is unreadable" in text) == (True, True)
 
 
-def test_each_finding_has_words_in_both_languages() -> None:
+async def test_each_finding_has_words_in_both_languages() -> None:
     """Of the audit and of the doctor."""
     chain = {"unreadable", "beginning", "gap", "altered", "cut_beginning", "cut_end", "elsewhere", "name"}
     settings = Settings(host="192.0.2.1", kafka="broker.example:9092")
     found = [
         *examine_exposure(settings),
+        await examine_mail(MailRelay("smtp://127.0.0.1:1", "avis@region.example")),
         *examine_exposure(replace(settings, public_url="https://a.example")),
         *examine_imprint(settings),
     ]
     found = [one for one in found if one.state != "ok"]
-    assert {"plain_http", "proxies_unnamed", "plain_brokers", "notice_incomplete", "contact_missing"} == {
+    assert {"plain_http", "proxies_unnamed", "plain_brokers", "notice_incomplete", "contact_missing", "relay_away"} == {
         one.code for one in found
     }
     for language in LANGUAGES:
