@@ -30,6 +30,7 @@ from gateway.pages.base.respond import (
 )
 from gateway.pages.base.templates import Templates
 from gateway.pages.base.visit import Visitors
+from gateway.pages.check import form_view as check_form
 from gateway.pages.check import view as check
 from gateway.pages.check.port import KnownProfile
 from gateway.pages.connect import view as connect
@@ -95,6 +96,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *home.pages(ports.figures, federation.terms, map_bounds=ports.map_bounds),
         *offers.pages(federation, ports.imprint, ports.reading),
         *check.pages(ports.visitors, ports.profiles, clock),
+        *check_form.pages(ports.visitors, clock),
         *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock),
         *reference.pages(clock),
         *legal.pages(ports.imprint),

@@ -4,6 +4,7 @@ from typing import Any
 
 import schemas
 from adapters.profile.profile import profiles
+from schemas.masking import in_public
 from tests.schemas.documents import WHOLE
 
 CERTIFICATE: dict[str, Any] = {
@@ -71,6 +72,7 @@ SOUND_OTHERS: dict[str, dict[str, Any]] = {
         "problems": [schemas.problem("personal-data", pointer="/title").to_json()],
         "current": {"revision": 1, "sequence": 1},
     },
+    "public-offer": {**in_public(WHOLE), "platform": "bretagne", "department": "35"},
     "partner": {
         "platform": "bretagne",
         "name": "IDÉO",

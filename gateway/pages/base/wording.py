@@ -87,14 +87,25 @@ def label_of(field: str, language: Language) -> str | None:
     return label
 
 
+def meaning_of(field: str, language: Language) -> str:
+    """The meaning of a field of the offer in one sentence, by its dotted path."""
+    text: str = load_texts("schemas", "reference.json")["fields"][field]["text"][language]
+    return text
+
+
+def yes_no(language: Language) -> Mapping[str, str]:
+    """The words for both values of a flag, under ``yes`` and ``no``."""
+    texts = load_texts("schemas", "reference.json")["words"]["yes_no"]
+    return {value: text[language] for value, text in texts.items()}
+
+
 PLAIN_FIELDS = further_fields(schemas.schema("offer"))
 
 
 def plain_value(field: str, value: object, language: Language) -> str:
     """The value of one of ``PLAIN_FIELDS`` in words; empty where it is malformed."""
     if isinstance(value, bool):
-        truth: Mapping[str, str] = load_texts("schemas", "reference.json")["words"]["yes_no"]["yes" if value else "no"]
-        return truth[language]
+        return yes_no(language)["yes" if value else "no"]
     if field == "sector":
         return name_of("sectors", value, language)
     if field in CLOSED_LISTS:

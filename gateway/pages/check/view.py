@@ -78,13 +78,13 @@ def pages(visitors: Visitors, profiles: Sequence[KnownProfile], clock: Callable[
             log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))
             refusal = error.sentence(language)
             return Answer(_TEMPLATE, values_of(choices, sent, refusal=refusal), error.status, error.headers)
-        log.info("pages.checked", bytes=len(sent.content), **{name: report[name] for name in _LOGGED})
+        log.info("pages.checked", bytes=len(sent.content), **{name: report[name] for name in LOGGED})
         return Answer(_TEMPLATE, values_of(choices, sent, report=report, now=now))
 
     return [Page("check", PATHS, get, post)]
 
 
-_LOGGED = ("format", "outcome", "unread", "rules")
+LOGGED = ("format", "outcome", "unread", "rules")
 """All from closed lists: none is content."""
 
 

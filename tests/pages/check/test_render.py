@@ -18,6 +18,7 @@ from tests.pages.check.offers import DAY, FEED, REFUSED, sound
 NAMES = (
     "home",
     "check",
+    "check_form",
     "connect",
     "reference",
     "reference_fields",

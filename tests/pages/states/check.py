@@ -54,7 +54,29 @@ def check_by_keyboard(keyboard: Keyboard, language: Language) -> None:
     assert keyboard.page.url.endswith("#verdict")
 
 
+def fill_in(tab: Tab, _language: Language) -> None:
+    """Fill the form of one offer in with faults, and send it."""
+    tab.fill("[name=title]", "Atelier")
+    tab.check("[name=levels][value=seconde]")
+    tab.click("#further summary")
+    tab.fill("[name=seats]", "beaucoup")
+    tab.click("button.main")
+    tab.wait_for_selector("#verdict")
+
+
+def fill_in_by_keyboard(keyboard: Keyboard, language: Language) -> None:
+    """From the page for texts to the form; an error is at its field."""
+    keyboard.follow("main .lead a")
+    keyboard.to("[name=title]").type("Atelier")
+    keyboard.follow("main button.main")
+    keyboard.expect("Refusée" if language == "fr" else "Refused")
+    assert keyboard.page.locator("#description-error").count() == 1
+    assert keyboard.page.locator("#title-error").count() == 0
+
+
 STATES = [
+    State("check_form", "empty"),
+    State("check_form", "refused", fill_in),
     State("check", "empty form"),
     State("check", "refused", sending(REFUSED)),
     State("check", "accepted", sending(json.dumps(offers(1, 0.0)[0]))),
@@ -62,4 +84,7 @@ STATES = [
     State("check", "feed", uploading("feed.xml", FEED)),
     State("check", "unreadable", uploading("a.pdf", b"%PDF-1.7 ...")),
 ]
-JOURNEYS = [Journey("check", "check an offer", check_by_keyboard)]
+JOURNEYS = [
+    Journey("check", "fill in a form", fill_in_by_keyboard),
+    Journey("check", "check an offer", check_by_keyboard),
+]
