@@ -13,7 +13,7 @@ from gateway.log.fenced import change_fenced
 from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
 from gateway.notices.notice import asked_record
-from gateway.notices.plan import DAY_MS, KINDS
+from gateway.notices.plan import DAY_MS, HOUR_MS, KINDS, LINKS_AN_HOUR
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.contact import (
     CHOICES,
@@ -54,6 +54,7 @@ class ContactBook(TopicMirror[Contacts]):
         super().__init__(log, CONTACTS, fold=fold_contacts, empty={}, partitions=(PARTITION,))
         self._secret = secret
         self._clock = clock
+        self._asked: dict[str, list[int]] = {}
         self._confirm = Seal(secret, purpose="contact confirm")
         self._notices = Seal(secret, purpose="contact notices")
 
@@ -82,14 +83,21 @@ class ContactBook(TopicMirror[Contacts]):
         return sorted(own, key=lambda one: (one.name, one.id))
 
     async def ask_link(self, text: str) -> bool:
-        """Note that the owner of an address asks for a link; nothing is written of an address that no contact has."""
+        """Note that the owner of an address asks for a link: three an hour are written for a contact by each process,
+        none for an address that no contact has.
+        """
         try:
             address = clean_address(text).lower()
         except ValueError:
             return False
         await self.catch_up()
-        found = [one for one in self.state.values() if isinstance(one, Contact) and one.active]
-        records = [asked_record(one.id, now=self._clock()) for one in found if one.address.lower() == address]
+        at, records = self._clock(), []
+        for one in self.state.values():
+            if isinstance(one, Contact) and one.active and one.address.lower() == address:
+                recent = [before for before in self._asked.get(one.id, ()) if before > at - HOUR_MS]
+                if len(recent) < LINKS_AN_HOUR:
+                    self._asked[one.id] = [*recent, at]
+                    records.append(asked_record(one.id, now=at))
         if records:
             await self._log.append(NOTICES, PARTITION, records)
         return bool(records)
