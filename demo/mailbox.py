@@ -32,6 +32,7 @@ from gateway.protocol.contact import Choice, Contact, Contacts
 
 HOST = "127.0.0.1"
 SENDER = "avis@passerelle.example"
+_AUTHORITY, _KEY = "relay.pem", "relay.key"
 _MOST = 200
 _DAYS = timedelta(days=30)
 _LINK = re.compile(r"https?://[^\s<>]+")
@@ -116,15 +117,20 @@ def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    authority, private = folder / "relay.pem", folder / "relay.key"
+    authority, private = folder / _AUTHORITY, folder / _KEY
     private.touch(0o600)
     private.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     authority.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return certificate_in(folder), authority
+
+
+def certificate_in(folder: Path) -> ssl.SSLContext:
+    """A server's context with the certificate that ``certified`` has written."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority, private)
-    return context, authority
+    context.load_cert_chain(folder / _AUTHORITY, folder / _KEY)
+    return context
 
 
 def _article(mail: EmailMessage) -> str:

@@ -36,8 +36,7 @@ from gateway.protocol.topic import NOTICES
 
 ROLE = "notices"
 EVERY_SECONDS = 15.0
-_AWAY_SECONDS = (30.0, 900.0)
-"""The pause after the relay was away, doubled each time up to the second."""
+AWAY_SECONDS = (30.0, 900.0)
 
 Facts = Callable[[Contacts, Ledger], Awaitable[Sequence[Event]]]
 """The facts of this moment for these contacts."""
@@ -66,10 +65,12 @@ class Sender:
     ceiling: int
     count: Callable[[str], None] = lambda _: None
     every: float = EVERY_SECONDS
+    away: tuple[float, float] = AWAY_SECONDS
+    """The pause after the relay was away, doubled each time up to the second."""
 
     def __post_init__(self) -> None:
-        self._away = 0.0
-        self._pause = _AWAY_SECONDS[0]
+        self._away_until = 0.0
+        self._pause = self.away[0]
         self._ledger = TopicMirror(self.log, NOTICES, fold=fold_notices, empty=Ledger(), partitions=(PARTITION,))
 
     async def run(self) -> None:
@@ -126,15 +127,15 @@ class Sender:
 
     async def _send(self, owner: Owner, notices: Sequence[Notice], relay: MailRelay) -> bool:
         time = asyncio.get_running_loop().time
-        if time() < self._away:
+        if time() < self._away_until:
             return False
         try:
             async with relay.session() as session:
-                self._pause = _AWAY_SECONDS[0]
+                self._pause = self.away[0]
                 await self._copy(owner, notices, session)
         except RelayAwayError as error:
             _log.warning("notices.relay_away", error=str(error), seconds=self._pause)
-            self._away, self._pause = time() + self._pause, min(2 * self._pause, _AWAY_SECONDS[1])
+            self._away_until, self._pause = time() + self._pause, min(2 * self._pause, self.away[1])
             self.count("away")
             return False
         return True
