@@ -31,7 +31,7 @@ from tests.harness import ALL, SECRET, URL, built, records_of
 from tests.pages.desk import Desk, desk_of, publish
 from tests.pages.national.seeded import Owner, write_note
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
-from tests.pages.site import PageHarness
+from tests.pages.site import PageHarness, with_mails
 
 OFFER = f"{SIGNED.platform}:1"
 OTHER = "bretagne"
@@ -42,6 +42,12 @@ REASON = "L’adresse n’est pas celle d’un employeur"
 DONE = {"replayed": 0, "nothing_to_do": [], "kept": {"count": 0, "fields": []}}
 """The answer of the owner of the account."""
 WITHOUT_A_PAGE = frozenset({"erase", "erase-name"})
+ADDRESS = "contact@region.example"
+MAIL = {
+    "PASSERELLE_SMTP": "smtp://127.0.0.1:9",
+    "PASSERELLE_SMTP_FROM": "avis@region.example",
+    "PASSERELLE_PUBLIC_URL": URL,
+}
 HEADERS = {"Authorization": f"Bearer {OPERATOR.platform}"}
 
 
@@ -76,16 +82,10 @@ class Office:
             case "rotate":
                 path = f"/v1/partners/{act.about}/secrets"
                 body |= {"replaces": self.known(act.about), "overlap_hours": act.number}
-            case "revoke":
-                path = f"/v1/partners/{act.about}/revocation"
-            case "link":
-                path = f"/v1/partners/{act.about}/links"
-                body |= {"person": act.person}
-            case "sign-out":
-                path = f"/v1/partners/{act.about}/sign-out"
-            case "nonce":
-                path = f"/v1/partners/{act.about}/nonces"
-                body |= {"days": act.number}
+            case "revoke" | "link" | "sign-out" | "nonce":
+                last = {"revoke": "revocation", "link": "links", "nonce": "nonces"}.get(act.name, act.name)
+                path = f"/v1/partners/{act.about}/{last}"
+                body |= {"person": act.person if act.name == "link" else None, "days": act.number}
             case "uncertify":
                 path = f"/v1/partners/{act.about}/certificates/revocation"
                 body |= {"role": "publisher"}
@@ -93,6 +93,12 @@ class Office:
                 path = "/v1/national/orders"
                 member = {"replay": "account", "erase": "offer", "adopt": "platform"}[act.name]
                 body |= {"order": act.name, member: act.about, "confirm": act.number}
+            case "add-contact":
+                path = f"/v1/partners/{act.about}/contacts"
+                body |= {"address": ADDRESS, "name": act.person, "language": "fr"}
+            case "stop-contact" | "erase-contact":
+                path = f"/v1/partners/{act.about}/contacts/{await self.contact(act.about)}"
+                body |= {"action": act.name.partition("-")[0]}
             case "erase-name":
                 path, body = "/v1/journal/erasures", {"name": act.about}
             case _:
@@ -126,9 +132,13 @@ class Office:
                 member = "account" if act.name == "replay" else "platform"
                 path, fields = "/site-national/ordre", {"order": act.name, member: act.about, "why": reason}
                 fields |= {"confirm": number}
+            case "add-contact" | "stop-contact" | "erase-contact":
+                fields = {"act": act.name.partition("-")[0], "address": ADDRESS, "name": act.person, "language": "fr"}
+                path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
-        answer = await self.desk.send(f"/exploitation{path}", fields)
+        home = "" if path == "/plateforme/avis" else "/exploitation"
+        answer = await self.desk.send(f"{home}{path}", fields)
         return f"{answer.status} {unescape(await answer.text())}"
 
     async def command(self, act: Act) -> str:
@@ -147,6 +157,9 @@ class Office:
             "erase": ["national", "erase", act.about, "--wait", self.seconds],
             "adopt": ["national", "adopt", act.about, "--wait", self.seconds],
             "erase-name": ["journal", "erase-name", act.about],
+            "add-contact": ["contact", "add", act.about, "--address", ADDRESS, "--name", act.person],
+            "stop-contact": ["contact", "stop", act.about, await self.contact(act.about)],
+            "erase-contact": ["contact", "erase", act.about, await self.contact(act.about)],
         }
         words = [*named.get(act.name, (act.name, act.about))]
         words += ["--by", "Nom d’essai", *(["--reason", act.reason] if act.reason and act.name != "erase-name" else [])]
@@ -159,6 +172,11 @@ class Office:
         """The name of the newest secret of a platform."""
         partner = self.desk.federation.partners.get(platform)
         return "" if partner is None else newest_credential(partner, now=now()) or ""
+
+    async def contact(self, platform: str) -> str:
+        """The id of the first contact of a platform."""
+        await self.desk.federation.contacts.catch_up()
+        return next((one.id for one in self.desk.federation.contacts.of(platform)), "none")
 
     async def effect(self) -> Mapping[str, Sequence[Any]]:
         """The records of the log, without times and what a way in says of the one who acts."""
@@ -213,6 +231,7 @@ async def opened(folder: Path, *, seconds: int = 10, answers: bool = True) -> As
             replace(SIGNED, platform=OTHER, secrets=(mint_secret(now=now(), entropy=os.urandom).kept,)),
         ]
         harness = await stack.enter_async_context(built(settings.data, log=log, clock=now, partners=partners))
+        harness.settings = with_mails(harness.settings)
         harness.start(*ALL)
         await harness.ready()
         app = build_app(harness.context())
@@ -227,7 +246,7 @@ async def opened(folder: Path, *, seconds: int = 10, answers: bool = True) -> As
         if answers:
             await stack.enter_async_context(Owner(log, [DONE]))
         await desk.settled()
-        yield Office(desk, Inside(folder, PASSERELLE_SECRET=SECRET.decode()), seconds)
+        yield Office(desk, Inside(folder, PASSERELLE_SECRET=SECRET.decode(), **MAIL), seconds)
 
 
 Way = Callable[[Office, Act], Coroutine[Any, Any, str]]

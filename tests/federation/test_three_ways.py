@@ -18,11 +18,24 @@ from gateway.partners.credential import MAX_OVERLAP_HOURS
 from gateway.partners.session import MAX_NAME_CHARACTERS
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.journal import MAX_CHARACTERS
-from gateway.protocol.topic import OPERATORS
-from tests.federation.office import HEADERS, OFFER, OTHER, REASON, WAYS, WITHOUT_A_PAGE, Act, Office, Way, opened
+from gateway.protocol.topic import CONTACTS, OPERATORS
+from tests.federation.office import (
+    ADDRESS,
+    HEADERS,
+    OFFER,
+    OTHER,
+    REASON,
+    WAYS,
+    WITHOUT_A_PAGE,
+    Act,
+    Office,
+    Way,
+    opened,
+)
 from tests.harness import RELAY, records_of
 from tests.pages.feeds import FAILING
 from tests.pages.national.seeded import ACCOUNT
+from tests.pages.signing import OPERATOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]
 
@@ -41,6 +54,7 @@ REPLAY = Act(name="replay", about=ACCOUNT)
 ADOPT = Act(name="adopt", about=OTHER)
 ERASE = Act(name="erase", about=OFFER)
 ERASE_NAME = Act(name="erase-name", about="Personne d’essai")
+CONTACT_ACTS = [Act(name=f"{name}-contact", about=OPERATOR.platform) for name in ("add", "stop", "erase")]
 Effect = Mapping[str, Sequence[Any]]
 
 
@@ -189,6 +203,28 @@ async def test_a_name_is_erased_by_each_way_in(tmp_path: Path) -> None:
             names = [record.value for record in await records_of(office.desk.federation.log, OPERATORS)]
             effects.append(([entry.act for entry in await office.desk.entries()], names.count(None)))
     assert [(["feed.pause", "journal.erase-name"], 1)] * 2 == effects
+
+
+async def test_a_contact_is_added_stopped_and_erased_by_each_way_in(tmp_path: Path) -> None:
+    """On the page a person acts for its own platform, so that the operator's journal has no entry."""
+    found = {}
+    for name, way in WAYS.items():
+        async with opened(tmp_path / name) as office:
+            answers, log = [], office.desk.federation.log
+            for act in CONTACT_ACTS:
+                answers.append((await way(office, act)).partition(" ")[0])
+                records = [orjson.loads(record.value or b"{}") for record in await records_of(log, CONTACTS)]
+            kept = [(one.get("address"), one.get("name"), one.get("stopped"), "digest" in one) for one in records]
+            found[name] = answers, kept, [(one.act, one.about, one.why) for one in await office.desk.entries()]
+            assert ADDRESS not in str(await office.desk.entries())
+    address = (ADDRESS, CONTACT_ACTS[0].person)
+    expected = [(*address, None, False), (*address, "left", False), (None, None, None, True)]
+    entries = [(f"contact.{name}", OPERATOR.platform, REASON) for name in ("add", "stop", "erase")]
+    assert {
+        "api": (["201", "200", "200"], expected, entries),
+        "page": (["303"] * 3, expected, []),
+        "command": (["0"] * 3, expected, entries),
+    } == found
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from tests.memory_log import MemoryLog
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 
 
-def _with_mails(settings: Settings) -> Settings:
+def with_mails(settings: Settings) -> Settings:
     """With a relay, which is away: the gateway has the pages of notices."""
     return replace(settings, smtp="smtp://127.0.0.1:9", smtp_from="avis@passerelle.example")
 
@@ -32,7 +32,7 @@ def registered_pages(folder: Path) -> Sequence[Page]:
     async def read() -> Sequence[Page]:
         clock = ManualClock()
         async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
-            return all_pages(page_ports(_with_mails(harness.settings), harness.federation, URL))
+            return all_pages(page_ports(with_mails(harness.settings), harness.federation, URL))
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(read())).result()
@@ -75,7 +75,7 @@ async def opened(folder: Path, *, url: str = URL) -> AsyncIterator[PageHarness]:
     async with built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness:
         harness.start(*ALL)
         await harness.ready()
-        harness.settings = _with_mails(harness.settings)
+        harness.settings = with_mails(harness.settings)
         app = build_app(harness.context())
         add_pages(app, harness.settings, harness.federation, url)
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
