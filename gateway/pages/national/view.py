@@ -76,7 +76,9 @@ class _NationalPage:
         except PlanError:
             failed = True
         lines = [(plan, plan.calls, minutes_of(plan.calls, per_minute=self._site.per_minute)) for plan in plans or ()]
-        values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines}
+        values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines, "elsewhere": 0}
+        if not self._site.connected:
+            values["elsewhere"] = len(await self._federation.deliveries.accounts())
         return Answer("national/plan.html", {**values, "per_minute": self._site.per_minute})
 
     async def order(self, request: web.Request, language: Language) -> Answer | Redirect:
@@ -158,7 +160,8 @@ class _NationalPage:
         lines.sort(key=lambda line: -line[1].since)
         values = {
             "connected": self._site.connected,
-            "accounts": accounts_of(notes, per_minute=self._site.per_minute),
+            "accounts": (accounts := accounts_of(notes, per_minute=self._site.per_minute)),
+            "as_of": max((one.at for one in accounts), default=None),
             "per_minute": self._site.per_minute,
             "platforms": platforms,
             "totals": [sum(one.states[state] for one in platforms) for state in STATES],

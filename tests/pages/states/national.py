@@ -10,7 +10,7 @@ from tests.pages.visit import Journey, State
 def compare(tab: Tab, _language: Language) -> None:
     """No gateway owns the account here: the order stays under way."""
     with tab.expect_navigation():
-        tab.click("form:has(input[value=reconcile]) button")
+        tab.click("button[form=compare]")
     assert "order=" in tab.url
 
 
