@@ -5,7 +5,7 @@
     latency     publish → in a subscriber's hands, at 100 and 1,000 offers a second
     relay       the relay alone
     views       pages and filtered queries at ``--million`` offers against 10,000, and the two worst queries
-    home        the home page, nothing kept, and a text search, at 100,000 offers
+    home        the home page, nothing kept, and a list by words, at 100,000 offers
     digest      the digest of a reader's copy, built and kept, at 100,000 offers
     systems     the operator's page of twelve systems, at 10,000 offers
     updates     random updates of ``--million`` live offers through the view

@@ -27,15 +27,16 @@ from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import AddPages, build_api, listen, serve
 from gateway.federation import Federation
 from gateway.federation.figures import Figures, public_figures
-from gateway.federation.offers import search_offers
 from gateway.pages.map.outlines import drawn_departments
 from gateway.pages.site import PageSite, all_pages
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
+from gateway.protocol.visibility import Filter
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import bound_collections
 from gateway.settings import Settings
+from gateway.store.offer_search import OfferSearch
 
 OFFERS = 100_000
 _BAR_MS = 100
@@ -78,19 +79,21 @@ async def measure(count: int) -> AsyncIterator[Row]:
             taken <= _BAR_MS,
             f"facts {facts:.1f} ms; {size / 1_000:.1f} kB compressed",
         )
-        searched, pause = await _search(federation, count)
+        searched, pause = await _search(federation)
         yield Row(
-            f"search of a text that none of {count:,} offers has",
+            f"list of {count:,} offers by two words, in the order of titles",
             f"{searched:.0f} ms",
             "",
-            f"loop stopped ≤ {_PAUSE_BAR_MS} ms",
-            pause <= _PAUSE_BAR_MS,
+            f"≤ {_BAR_MS} ms, loop stopped ≤ {_PAUSE_BAR_MS} ms",
+            searched <= _BAR_MS and pause <= _PAUSE_BAR_MS,
             f"the event loop is stopped for at most {pause:.0f} ms",
         )
 
 
-async def _search(federation: Federation, count: int) -> tuple[float, float]:
-    """The median time of a search of all offers, and the longest time for which the event loop is stopped (ms)."""
+async def _search(federation: Federation) -> tuple[float, float]:
+    """The median time of a search of all offers once their texts are known, and the longest time for which the event
+    loop is stopped (ms), also while they are read.
+    """
     clock, pauses = asyncio.get_running_loop().time, [0.0]
 
     async def look() -> None:
@@ -100,9 +103,12 @@ async def _search(federation: Federation, count: int) -> tuple[float, float]:
             pauses.append(clock() - begun - _LOOK_SECONDS)
 
     polling = asyncio.create_task(look())
-    searched = await timed(
-        lambda: search_offers(federation.offers, PLATFORMS, "zzzzz", None, most=count, seconds=_TIMES), times=5
-    )
+    everywhere = Filter(platform=frozenset(PLATFORMS))
+    search = OfferSearch(criteria=everywhere, words=("a", "e"), order="title", hidden=True)
+    found = await federation.offers.search(search)
+    if not found.total:
+        raise AssertionError("the words are in no offer")
+    searched = await timed(lambda: federation.offers.search(search), times=9)
     polling.cancel()
     return searched, max(pauses) * 1_000
 

@@ -1,7 +1,6 @@
 """Offers: searched by text, one with its history, and those that were moderated, for a platform and for an operator."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,11 @@ from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState
 from gateway.protocol.refused_document import RefusedDocument
 from gateway.protocol.source_run import SourceRun
-from gateway.protocol.visibility import Filter, Reader
+from gateway.protocol.visibility import Reader
 from gateway.store import OfferView
+from gateway.store.offer_search import FoundOffers, OfferSearch
 from gateway.store.receipt_search import ReceiptFilter
 
-_LISTED = 50
-_AT_ONCE = 2_000
-"""Offers that are compared in one read transaction: some tens of milliseconds in a thread."""
-_SECONDS = 0.75
-"""After this time a search goes on only when the visitor asks for it."""
 _RECEIPTS = 200
 _REFUSED = 50
 _ACCEPTED = frozenset({"accepted"})
@@ -27,17 +22,6 @@ _MODERATED = 10
 _MODERATIONS, _RECEIPTS_OF_EACH = 50, 50
 _VALUES_MS = 30 * 24 * 3_600_000
 """Maximum age of a run whose values are displayed (PUB-003)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferPage:
-    """Some offers. ``examined``: how many were compared with the searched text; ``further``: where the
-    search goes on, None at the end.
-    """
-
-    offers: Sequence[OfferState]
-    examined: int
-    further: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,48 +62,10 @@ class ModerationFacts:
     receipts: Sequence[Mapping[str, Any]]
 
 
-async def search_offers(
-    offers: OfferView,
-    platforms: Sequence[str],
-    query: str,
-    after: str | None,
-    *,
-    most: int,
-    seconds: float = _SECONDS,
-) -> OfferPage:
-    """Live offers of these platforms whose title, town or id has the text; the offer with this very id first, live or
-    not. ``after`` is where an earlier page ended: the platform and the log offset. At most ``most`` are compared,
-    and no more after ``seconds``.
-    """
-    found: list[OfferState] = []
-    exact = await _exact(offers, platforms, query) if after is None else None
-    first, _, start = (after or "").rpartition(":")
-    following: str | None = start or None
-    examined, clock = 0, asyncio.get_running_loop().time
-    ends = clock() + seconds
-    remaining = list(platforms[platforms.index(first) :] if first else platforms)
-    while remaining and len(found) < _LISTED and examined < most and (not examined or clock() < ends):
-        at_once, limit = min(_AT_ONCE, most - examined), _LISTED - len(found)
-        states, compared, following = await _some(offers, remaining[0], query, following, limit=limit, most=at_once)
-        examined += compared
-        found += states
-        if following is None:
-            del remaining[0]
-    others = [state for state in found if exact is None or state.id != exact.id]
-    further = f"{remaining[0]}:{following or ''}" if remaining else None
-    return OfferPage(offers=[*([exact] if exact else []), *others], examined=examined, further=further)
-
-
-async def _some(
-    offers: OfferView, slug: str, query: str, after: str | None, *, limit: int, most: int
-) -> tuple[list[OfferState], int, str | None]:
-    """As ``OfferView.with_text``; without a text all live offers."""
-    if query:
-        return await offers.with_text(slug, query, after=after, limit=limit, most=most)
-    states, following = await offers.page(
-        reader=Reader(slug), criteria=Filter(platform=frozenset({slug})), after=after, limit=limit, own=True
-    )
-    return states, len(states), following
+async def find_offers(offers: OfferView, search: OfferSearch, typed: str) -> FoundOffers:
+    """Live offers of some platforms; the offer with this very id alone, live or not, where the typed text is one."""
+    exact = await _exact(offers, search.criteria.platform, typed)
+    return await offers.search(search) if exact is None else FoundOffers(states=[exact], total=1, counts={})
 
 
 async def offer_history(federation: Federation, offer_id: str, *, duplicates_for: Reader | None) -> HistoryFacts | None:
@@ -164,9 +110,9 @@ def refused_item(run: SourceRun, offer_id: str, *, now: int) -> RefusedFeedItem 
     return RefusedFeedItem(run=run, position=position, problems=found) if found else None
 
 
-async def _exact(offers: OfferView, platforms: Sequence[str], query: str) -> OfferState | None:
+async def _exact(offers: OfferView, platforms: Collection[str], typed: str) -> OfferState | None:
     """The offer with this id; with one platform, its part after the colon is enough."""
-    offer_id = f"{platforms[0]}:{query}" if ":" not in query and len(platforms) == 1 else query
+    offer_id = f"{next(iter(platforms))}:{typed}" if ":" not in typed and len(platforms) == 1 else typed
     known = is_offer_id(offer_id) and platform_of(offer_id) in platforms
     return await offers.get(offer_id) if known else None
 

@@ -10,7 +10,7 @@ from gateway.partners.onboarding import PartnerInput
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import Actor
 from gateway.protocol.public_offer import public_offer, public_platforms
-from gateway.store.public_offers import PublicSearch
+from gateway.store.offer_search import OfferSearch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ def agreeing_platforms(federation: Federation) -> frozenset[str]:
     return public_platforms(federation.partners.all(), now=federation.clock())
 
 
-async def find_public_offers(federation: Federation, search: PublicSearch) -> PublicPage:
+async def find_public_offers(federation: Federation, search: OfferSearch) -> PublicPage:
     """The offers that a visitor searches for."""
     platforms = agreeing_platforms(federation)
     if wished := search.criteria.platform:
@@ -35,7 +35,7 @@ async def find_public_offers(federation: Federation, search: PublicSearch) -> Pu
     if not platforms:
         return PublicPage(offers=(), total=0, counts={})
     narrowed = replace(search, criteria=replace(search.criteria, platform=platforms))
-    found = await federation.offers.public_offers(narrowed)
+    found = await federation.offers.search(narrowed)
     readable = [public_offer(state, platforms=platforms) for state in found.states]
     return PublicPage(offers=[one for one in readable if one is not None], total=found.total, counts=found.counts)
 

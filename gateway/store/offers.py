@@ -15,10 +15,9 @@ from gateway.store import offer_rows
 from gateway.store.change_feed import changes_after
 from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
-from gateway.store.offer_text import offers_with_text
+from gateway.store.offer_search import FoundOffers, OfferSearch, OfferTexts
 from gateway.store.possible_duplicates import possible_duplicates
 from gateway.store.public_counts import PublicCounts, public_counts
-from gateway.store.public_offers import PublicFound, PublicSearch, PublicTexts
 from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
@@ -49,7 +48,7 @@ class OfferView(View):
         """Of a follower; None until the first query."""
         self._recent_began = 0
         self._settled = False
-        self._public = PublicTexts()
+        self._texts = OfferTexts()
 
     async def get(self, offer_id: str) -> OfferState | None:
         """The state of an offer, marker or live; None when none is stored."""
@@ -66,16 +65,6 @@ class OfferView(View):
         """
         return await self._ask(
             lambda queries: queries.page(reader=reader, criteria=criteria, after=after, limit=limit, own=own)
-        )
-
-    async def with_text(
-        self, platform: str, text: str, *, after: str | None, limit: int, most: int
-    ) -> tuple[list[OfferState], int, str | None]:
-        """Live offers of a platform that have each word of a text in title, town or id, in log order after a log
-        offset; how many were compared, at most ``most``; and the log offset to continue from, None at the end.
-        """
-        return await self._ask(
-            lambda queries: offers_with_text(queries, platform, text, after=after, limit=limit, most=most)
         )
 
     async def possible_duplicates(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
@@ -135,13 +124,12 @@ class OfferView(View):
         """The numbers of live offers that everybody may see."""
         return await self._ask(lambda queries: public_counts(queries.search_index.segments))
 
-    async def public_offers(self, search: PublicSearch) -> PublicFound:
-        """The offers in public that a visitor searches for. Texts that are not known yet are read in slices."""
-        platforms = search.criteria.platform
+    async def search(self, search: OfferSearch) -> FoundOffers:
+        """The offers of a search. Texts that are not known yet are read in slices."""
         while True:
-            while not await self._ask(lambda queries: self._public.read(queries, platforms, most=_TEXTS_AT_ONCE)):
+            while not await self._ask(lambda queries: self._texts.read(queries, search, most=_TEXTS_AT_ONCE)):
                 pass
-            found = await self._ask(lambda queries: self._public.find(queries, search))
+            found = await self._ask(lambda queries: self._texts.find(queries, search))
             if found is not None:
                 return found
 

@@ -444,7 +444,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-62": (
         "tests/protocol/test_public_offer.py::test_an_offer_needs_both_keys",
         "tests/protocol/test_public_offer.py::test_a_member_that_is_not_listed_is_left_out",
-        "tests/store/test_public_offers.py::test_a_search_finds_what_a_comparison_finds",
+        "tests/store/test_offer_search.py::test_a_search_finds_what_a_comparison_finds",
         "tests/pages/offers/test_public_pages.py::test_what_is_not_public_is_in_no_byte",
         "tests/pages/offers/test_public_pages.py::test_what_has_ended_is_as_what_never_was",
     ),

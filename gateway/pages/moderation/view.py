@@ -2,23 +2,24 @@
 done by the second form, which names the state that was displayed.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.moderation import OfferFacts, moderate_offer, offer_facts
-from gateway.federation.offers import search_offers
+from gateway.federation.offers import find_offers
 from gateway.federation.platform import platform_names
 from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.operate.moderation import DECISION_SECONDS, Action
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import ModeratedOffer, offer_view
+from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.history import steps
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MAX_CHARACTERS
@@ -29,11 +30,7 @@ _ACTIONS: Sequence[Action] = ("moderate", "lift")
 _STATUSES: Mapping[str, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
 """Of the pages that say why nothing was done, or not yet; all others are 409."""
 _OUTCOMES: Mapping[Refusal, str] = {"view-behind": "behind", "superseded": "changed"}
-_EXAMINED = 100_000
-"""Offers that one request compares with a searched text."""
-_MAX_QUERY = 100
 _NOTHING = ReasonField("", None)
-_AFTER = re.compile(r"([a-z0-9-]+):([0-9]{0,19})")
 _MAX_SEQUENCE = 2**63
 
 
@@ -51,11 +48,11 @@ class _ModerationPage:
         self._wait = wait
         self._seconds = seconds
 
-    async def show(self, request: web.Request, language: Language) -> Answer:
+    async def show(self, request: web.Request, language: Language) -> Answer | Download:
         self._require_ready()
         offer_id = request.query.get("id", "").strip()
         if not offer_id:
-            return await self._search(request)
+            return await self._search(request, language)
         return self._offer(offer_id, await self._find(offer_id), language, done=request.query.get("done", ""))
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
@@ -95,19 +92,18 @@ class _ModerationPage:
             return "undecided"
         return "done" if receipt["verdict"] == "accepted" else "overtaken"
 
-    async def _search(self, request: web.Request) -> Answer:
-        names = platform_names(self._federation)
-        query = " ".join(request.query.get("q", "").split())[:_MAX_QUERY]
-        platform, after = request.query.get("platform", ""), request.query.get("after")
+    async def _search(self, request: web.Request, language: Language) -> Answer | Download:
+        names, offers = platform_names(self._federation), self._federation.offers
+        platform = request.query.get("platform", "")
         if platform and platform not in names:
             raise PageError(400)
-        among = [platform] if platform else list(names)
-        start = None if after is None else _AFTER.fullmatch(after)
-        if after is not None and (start is None or start[1] not in among):
-            raise PageError(400)
-        found = await search_offers(self._federation.offers, among, query, after, most=_EXAMINED)
-        values = {"query": query, "platform": platform, "names": names, "found": found}
-        return Answer("moderation/search.html", values)
+        listing = read_listing(request, language, platform=platform)
+        search = listing.search([platform] if platform else list(names), hidden=True)
+        if request.query.get("format") == "csv":
+            return offers_csv((await offers.search(replace(search, limit=MAX_ROWS))).states, language)
+        listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
+        values = listing.values(found, language, now=self._federation.clock())
+        return Answer("moderation/search.html", {**values, "platform": platform, "names": names})
 
     async def _find(self, offer_id: str) -> OfferFacts:
         """Raises PageError 404 for an offer of which nothing is known."""

@@ -1,6 +1,7 @@
 """The pages of a platform. Each is about the platform of the session, which no parameter can name."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import orjson
@@ -8,14 +9,14 @@ import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.federation.offers import offer_history, search_offers
+from gateway.federation.offers import find_offers, offer_history
 from gateway.federation.platform import DAYS, renew_own_secret, today_of
 from gateway.federation.public_offers import end_public_offers
 from gateway.federation.refused import count_refusals, most_first, refused_offers
 from gateway.federation.statistics import count_row, counts_csv
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
-from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import standing, steps
@@ -37,10 +38,6 @@ from gateway.store.statistics import SubmissionCount
 PERIODS = (7, 30, 90, 365)
 """Days that the statistics may show, today included."""
 MAX_LISTED = 100
-_EXAMINED = 10_000
-"""Offers that one request compares with a searched text."""
-_MAX_QUERY = 100
-_MAX_OFFSET = 2**63
 _ROWS: tuple[Dimension, ...] = ("day", "verdict", "rule")
 _AT_ONCE = "at-once"
 _DAY_MS = 24 * 3_600_000
@@ -80,24 +77,21 @@ class _PartnerPages:
         moderated = moderations(facts.moderations)
         return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days, "moderated": moderated})
 
-    async def offers(self, request: web.Request, _language: Language) -> Answer:
-        partner = self._partner(request)
-        query = " ".join(request.query.get("q", "").split())[:_MAX_QUERY]
-        after = request.query.get("after")
-        if after is not None and whole_number(after, most=_MAX_OFFSET) is None:
-            raise PageError(400)
-        start = None if after is None else f"{partner.platform}:{after}"
-        found = await search_offers(self._federation.offers, [partner.platform], query, start, most=_EXAMINED)
-        further = found.further and found.further.rpartition(":")[2]
-        values = {"query": query, "found": found, "further": further or None, "public": partner.public}
-        return Answer("partner/offers.html", values)
+    async def offers(self, request: web.Request, language: Language) -> Answer | Download:
+        partner, listing, offers = self._partner(request), read_listing(request, language), self._federation.offers
+        search = listing.search([partner.platform], hidden=True)
+        if request.query.get("format") == "csv":
+            return offers_csv((await offers.search(replace(search, limit=MAX_ROWS))).states, language)
+        listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
+        values = listing.values(found, language, now=self._federation.clock())
+        return Answer("partner/offers.html", {**values, "public": partner.public})
 
     async def end_public(self, request: web.Request, _language: Language) -> Redirect:
         """End the agreement that everybody may see the offers. Sent again, the form does nothing."""
         await end_public_offers(self._federation, self._partner(request).platform, by=session_of(request).actor)
         return Redirect("offers")
 
-    async def offer(self, request: web.Request, language: Language) -> Answer:
+    async def offer(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)
         named = request.query.get("id", "").strip()
         if not named:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from gateway.pages.base.markup import coded, without_values
-from gateway.store.offer_text import folded, words_of
+from gateway.store.offer_search import folded, plain
 from schemas.reference_pages import FieldRow, field_rows
 from schemas.requirements import sentences
 from schemas.rulebook import Language, Rule, catalogue, reading_rules
@@ -59,7 +59,7 @@ def topics(language: Language) -> Mapping[str, Mapping[str, Any]]:
 
 def search(query: str, language: Language) -> tuple[Sequence[FieldRow], Sequence[tuple[str, Mapping[str, Any]]]]:
     """The fields, and the requirements and rules by id or code, in which every word of a text occurs."""
-    words = words_of(query)
+    words = plain(query).split()
     named = ((field, f"{field.path} {field.text} {field.form}") for field in fields(language))
     found = [field for field, text in named if _has(words, text)]
     listed = [

@@ -63,7 +63,8 @@ def facets_of(
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search: at least one facet of every group; and either ``audience`` without ``passed``, or ``own``.
+    """A search: at least one facet of every group; and either ``audience`` without ``passed``, or ``own``; without an
+    ``audience`` no more.
 
     It finds all offers that the filter matches and the reader may see, and with a bounding box some more around it.
     """
@@ -87,6 +88,11 @@ def search_for(criteria: Filter, *, reader: Reader, own: bool) -> Search:
 def public_search(criteria: Filter) -> Search:
     """The search of a visitor without an account, whose filter names the platforms that agree."""
     return Search(groups=_groups(criteria), audience=OPEN, passed=f"passed:{OUTSIDER.platform}", own=None)
+
+
+def whole_search(criteria: Filter) -> Search:
+    """The search of an operator, or of a platform whose filter names itself: those that no other reader gets, too."""
+    return Search(groups=_groups(criteria), audience="", passed="", own=None)
 
 
 def _groups(criteria: Filter) -> tuple[tuple[str, ...], ...]:
@@ -146,6 +152,8 @@ def _match(segment: Segment, search: Search) -> BitMap:
         found = _narrow(found, segment, group)
         if not found:
             return found
+    if not search.audience:
+        return found
     seen = _narrow(found, segment, (search.audience,))
     passed = segment.postings.get(search.passed)
     if passed is not None:

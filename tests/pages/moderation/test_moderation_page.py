@@ -1,5 +1,7 @@
 """The page of any offer over HTTP: found, seen, moderated with a reason for its publisher alone, and lifted."""
 
+import csv
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +16,7 @@ from gateway.bootstrap.pages import add_site, page_ports
 from gateway.pages.site import PageSite, all_pages
 from gateway.protocol.journal import Actor
 from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, RECEIPTS, SUBMISSIONS
+from gateway.store.offer_search import plain
 from tests.harness import RELAY, URL, records_of
 from tests.pages.desk import Desk, desk_of, publish
 from tests.pages.partner.seeded import OTHER, offers
@@ -206,9 +209,8 @@ async def test_any_offer_is_found_by_text_town_platform_and_id(desk: Desk, own: 
     found = await desk.get(f"{PATH}?q={quote(own['id'])}")
     assert "retirée par l’exploitant" in found
     assert "Aucune offre ne correspond" in await desk.get(f"{PATH}?q=zzzzz")
-    for wrong in ("after=x", "after=never:1", "after=occitanie:%C2%B2", "platform=never", "after=occitanie:-1"):
+    for wrong in ("page=x", "page=0", "page=21", "platform=never", "order=never", "department=never", "sector=x"):
         await desk.get(f"{PATH}?{wrong}", 400)
-    assert "Offres trouvées" in await desk.get(f"{PATH}?after=occitanie:")
 
 
 async def test_a_list_goes_on_over_the_platforms(desk: Desk) -> None:
@@ -220,9 +222,32 @@ async def test_a_list_goes_on_over_the_platforms(desk: Desk) -> None:
     while path is not None:
         text = await desk.get(path)
         seen += [line.partition("</small>")[0] for line in text.split("<small>")[1:]]
-        following = text.partition("&after=")[2].partition('"')[0]
-        path = f"{PATH}?after={following}" if following else None
+        following = re.findall(r'rel="next" href="([^"]+)"', text)
+        path = following[0] if following else None
     assert (63, 63) == (len(seen), len(set(seen)))
+    assert ">63 offres<" in await desk.get(PATH)
+
+
+async def test_a_list_is_filtered_put_in_an_order_and_downloaded(desk: Desk) -> None:
+    """The file has all of the filter, whatever the page; French heads; a cell that begins like a formula is a text."""
+    documents = offers(desk.site, SIGNED.platform, 60)
+    documents[9]["title"] = "=1+1"
+    await publish(desk.site, documents)
+    await desk.settled()
+    titles = sorted(plain(one["title"]) for one in documents)
+    listed = await desk.get(f"{PATH}?platform={SIGNED.platform}&order=title")
+    assert ">60 offres<" in listed
+    names = re.findall(r'href="/exploitation/offre\?id=[^"]+">([^<]+)<', listed)
+    assert titles[:50] == [plain(name) for name in names]
+    sector = documents[1]["sector"]
+    expected = sorted(one["id"] for one in documents if one["sector"] == sector)
+    some = await desk.get(f"{PATH}?platform={SIGNED.platform}&sector={sector}")
+    assert expected == sorted(re.findall(r"<small>(occitanie:[^<]+)</small>", some))
+    answer = await desk.site.client.get(f"{PATH}?platform={SIGNED.platform}&format=csv", headers=desk.headers)
+    heads, *rows = csv.reader((await answer.read()).decode("utf-8-sig").splitlines(), delimiter=";")
+    assert ["Identifiant", "Offre", "Employeur"] == heads[:3]
+    assert sorted(one["id"] for one in documents) == sorted(row[0] for row in rows)
+    assert ["'=1+1"] == [row[1] for row in rows if row[0] == documents[9]["id"]]
 
 
 async def test_an_offer_is_displayed_whole_with_its_history(desk: Desk, own: dict[str, Any]) -> None:

@@ -190,7 +190,10 @@ async def test_offers_are_searched_by_title_town_and_id(site: PageHarness) -> No
         assert f"<small>{ids[3]}</small>" in found
     assert "Aucune offre ne correspond" in await text_of(site, "/plateforme/offres?q=zzzzz")
     for wrong in ("-1", "x", "9" * 30, "²"):
-        await text_of(site, f"/plateforme/offres?after={quote(wrong)}", 400)
+        await text_of(site, f"/plateforme/offres?page={quote(wrong)}", 400)
+    answer = await site.client.get("/plateforme/offres?format=csv", headers=HTML)
+    text = (await answer.read()).decode("utf-8-sig")
+    assert (9, True) == (len(text.splitlines()), CANARY not in text)
 
 
 async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None:

@@ -1,9 +1,11 @@
-"""Offers in public: found by facets and by words, counted, and put in an order.
+"""Live offers found by facets and by words, counted, and put in an order: in public, of a platform, of all.
 
-Words and order need the texts of every offer that is found. They are kept in memory, for the offers of platforms that
-agree alone: some 300 bytes an offer, read when somebody searches for the first time.
+Words and order need the texts of every offer that is found. They are kept in memory, for the platforms whose offers
+were asked for: some 300 bytes an offer, read by the first search.
 """
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +20,13 @@ from pyroaring import BitMap
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_queries import OfferQueries
-from gateway.store.offer_text import words_of
-from gateway.store.search.search import offsets_of, public_search
+from gateway.store.search.search import Search, offsets_of, public_search, whole_search
 from gateway.store.search.search_index import SEGMENT_BITS, Segments
 from schemas.closed_list import closed_list
 
 ORDERS = closed_list("public_order")
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+"""Combining marks."""
 _COUNTED = ("department", "region", "sector", "level", "week")
 
 
@@ -46,10 +49,10 @@ _KEYS: Mapping[str, Callable[[_Text], Any] | None] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicSearch:
-    """A visitor's search. ``criteria`` names the platforms that agree, of which there is at least one;
-    ``words``, as of ``words_of``, have all to be in title, employer, town or postal code; ``order`` is one of
-    ``ORDERS``.
+class OfferSearch:
+    """A search. ``criteria`` names at least one platform; ``words``, as ``plain`` writes them, have all to be in title,
+    employer, town, postal code or the id's own part; ``order`` is one of ``ORDERS``. ``hidden``: offers that are not
+    public are found, too.
     """
 
     criteria: Filter
@@ -57,10 +60,11 @@ class PublicSearch:
     order: str = ORDERS[0]
     skipped: int = 0
     limit: int = 50
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicFound:
+class FoundOffers:
     """A page of the offers that were found, the number of all of them, and their numbers by facet and code."""
 
     states: Sequence[OfferState]
@@ -68,8 +72,8 @@ class PublicFound:
     counts: Mapping[str, Mapping[str, int]]
 
 
-class PublicTexts:
-    """The texts of public offers, in memory. Threads share them."""
+class OfferTexts:
+    """The texts of offers, in memory. Threads share them."""
 
     def __init__(self) -> None:
         self._texts: dict[int, dict[int, _Text]] = {}
@@ -77,15 +81,15 @@ class PublicTexts:
         self._known: dict[int, BitMap] = {}
         self._lock = Lock()
 
-    def read(self, queries: OfferQueries, platforms: frozenset[str], *, most: int) -> bool:
-        """Read the texts of at most ``most`` offers; whether those of all are known now."""
+    def read(self, queries: OfferQueries, search: OfferSearch, *, most: int) -> bool:
+        """Read the texts of at most ``most`` offers of its platforms; whether those of all are known now."""
         with self._lock:
-            return self._read(queries, platforms, most)
+            return self._read(queries, Filter(platform=search.criteria.platform), most, hidden=search.hidden)
 
-    def find(self, queries: OfferQueries, search: PublicSearch) -> PublicFound | None:
+    def find(self, queries: OfferQueries, search: OfferSearch) -> FoundOffers | None:
         """The offers of a search; None where a text is not known yet."""
         segments = queries.search_index.segments
-        offsets = offsets_of(segments, public_search(search.criteria))
+        offsets = offsets_of(segments, _within(search.criteria, hidden=search.hidden))
         rows: list[_Text] = []
         try:
             for number, some in offsets.items():
@@ -99,16 +103,17 @@ class PublicTexts:
         first = nsmallest(search.skipped + search.limit, rows, key=_KEYS[search.order])
         page = [row.log_offset for row in first[search.skipped :]]
         states = dict(queries.states_at(sorted(page)))
-        return PublicFound(
+        return FoundOffers(
             states=[states[log_offset] for log_offset in page],
             total=len(rows),
             counts=_counts(segments, offsets),
         )
 
-    def _read(self, queries: OfferQueries, platforms: frozenset[str], most: int) -> bool:
-        wanted = offsets_of(queries.search_index.segments, public_search(Filter(platform=platforms)))
+    def _read(self, queries: OfferQueries, of_platforms: Filter, most: int, *, hidden: bool) -> bool:
+        segments = queries.search_index.segments
+        wanted = offsets_of(segments, _within(of_platforms, hidden=hidden))
         for number in [*self._known]:
-            gone = self._known[number] - wanted.get(number, BitMap())
+            gone = self._known[number] - (segments[number].live if number in segments else BitMap())
             for offset in gone:
                 del self._texts[number][offset]
             self._known[number] -= gone
@@ -125,17 +130,30 @@ class PublicTexts:
         return True
 
 
+def _within(criteria: Filter, *, hidden: bool) -> Search:
+    return whole_search(criteria) if hidden else public_search(criteria)
+
+
 def _text(log_offset: int, key: bytes, value: bytes) -> _Text:
     state = read_offer(key, value)
     offer = state.offer or {}
-    location, title = offer["location"], _plain(offer["title"])
-    city = _plain(location["city"])
-    words = " ".join((title, _plain(offer["employer"]["name"]), city, location["postal_code"]))
+    location, title = offer["location"], plain(offer["title"])
+    city = plain(location["city"])
+    own = plain(state.id.partition(":")[2])
+    words = " ".join((title, plain(offer["employer"]["name"]), city, location["postal_code"], own))
     return _Text(-state.known.appended_at, log_offset, title, city, words)
 
 
-def _plain(text: str) -> str:
-    return " ".join(words_of(text))
+def plain(text: str) -> str:
+    """The letters and digits of a text, folded, with one space between words: ``saint brieuc``."""
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in folded(text)).split())
+
+
+def folded(text: str) -> str:
+    """The text without accents and capitals."""
+    if text.isascii():
+        return text.casefold()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().replace("œ", "oe")
 
 
 def _by_segment(rows: Collection[_Text]) -> dict[int, BitMap]:

@@ -1,4 +1,4 @@
-"""Offers in public: what a search finds is what a comparison of every offer finds, after any changes."""
+"""Live offers searched: what a search finds is what a comparison of every offer finds, after any changes."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -10,8 +10,7 @@ from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import Filter
 from gateway.store import OfferView
 from gateway.store.log_offset import log_offset_of
-from gateway.store.offer_text import words_of
-from gateway.store.public_offers import ORDERS, PublicSearch
+from gateway.store.offer_search import ORDERS, OfferSearch, plain
 from tests.store.offer_topic import OfferTopic, offer_of
 
 AGREE = frozenset({"bretagne", "normandie"})
@@ -42,7 +41,7 @@ async def test_a_search_finds_what_a_comparison_finds(
             expected = compared(offer_topic, search)
             for view in (offers, followed):
                 assert await view.reached(offers.positions, 10)
-                found = await view.public_offers(search)
+                found = await view.search(search)
                 assert len(expected) == found.total
                 assert expected[search.skipped :][: search.limit] == [state.id for state in found.states]
                 assert sum(found.counts["department"].values()) == found.total
@@ -63,15 +62,26 @@ async def test_words_are_compared_without_accents_hyphens_and_capitals(
         "siret 73282932000074": [],
         "rue du port": [],
     }.items():
-        search = PublicSearch(criteria=Filter(platform=AGREE), words=words_of(typed))
-        assert expected == sorted(state.id for state in (await offers.public_offers(search)).states), typed
+        search = OfferSearch(criteria=Filter(platform=AGREE), words=plain(typed).split())
+        assert expected == sorted(state.id for state in (await offers.search(search)).states), typed
+
+
+async def test_the_own_part_of_an_id_is_one_of_the_words_and_markup_of_json_is_none(
+    offer_topic: OfferTopic, offers: OfferView
+) -> None:
+    named = {"title": 'Au "Café" du \\ port', "extensions": {"bretagne": {"title": "Le faux", "city": "Ys"}}}
+    offer_topic.publish(offer_of("bretagne:2026-000049", **named))
+    await offers.apply(offer_topic.chunks())
+    for typed, number in {"2026-000049": 1, "000049 cafe": 1, '"cafe"': 1, "du \\ PORT": 1, "le faux": 0}.items():
+        search = OfferSearch(criteria=Filter(platform=AGREE), words=plain(typed).split(), hidden=True)
+        assert number == (await offers.search(search)).total, typed
 
 
 async def test_more_texts_than_one_slice_are_read(offer_topic: OfferTopic, offers: OfferView) -> None:
     for number in range(1_203):
         offer_topic.publish(offer_of(f"bretagne:{number}"))
     await offers.apply(offer_topic.chunks())
-    found = await offers.public_offers(PublicSearch(criteria=Filter(platform=AGREE), skipped=1_200))
+    found = await offers.search(OfferSearch(criteria=Filter(platform=AGREE), skipped=1_200))
     assert (1_203, ["bretagne:2", "bretagne:1", "bretagne:0"]) == (found.total, [state.id for state in found.states])
 
 
@@ -85,30 +95,31 @@ def random_offer(chance: Random, offer_id: str) -> dict[str, Any]:
     )
 
 
-def random_search(chance: Random) -> PublicSearch:
-    return PublicSearch(
+def random_search(chance: Random) -> OfferSearch:
+    return OfferSearch(
         criteria=Filter(
             platform=chance.choice((AGREE, frozenset({"bretagne"}))),
             department=chance.choice((frozenset(), frozenset({"35"}))),
             sector=chance.choice((frozenset(), frozenset({"s5"}))),
         ),
-        words=words_of(chance.choice(("", "brest", "saint brieuc", "menuiserie brest", "hotellerie", "nothing"))),
+        words=plain(chance.choice(("", "brest", "saint brieuc", "menuiserie brest", "hotellerie", "nothing"))).split(),
         order=chance.choice(ORDERS),
         skipped=chance.choice((0, 3)),
         limit=chance.choice((1, 5, 50)),
+        hidden=chance.random() < 0.5,
     )
 
 
-def compared(topic: OfferTopic, search: PublicSearch) -> list[str]:
+def compared(topic: OfferTopic, search: OfferSearch) -> list[str]:
     """The ids that the search has to find, in its order."""
     found = []
     for state in topic.states.values():
         offer = state.offer
         if offer is None or platform_of(state.id) not in search.criteria.platform:
             continue
-        text = " ".join(words_of(f"{offer['title']} {offer['employer']['name']} {offer['location']['city']}"))
+        text = plain(f"{offer['title']} {offer['employer']['name']} {offer['location']['city']} {state.id[9:]}")
         if (
-            is_open(offer, state.known.provenance)
+            (search.hidden or is_open(offer, state.known.provenance))
             and search.criteria.matches(offer=offer, territory=state.territory or {}, platform=platform_of(state.id))
             and all(word in text for word in search.words)
         ):
@@ -119,10 +130,10 @@ def compared(topic: OfferTopic, search: PublicSearch) -> list[str]:
         for record in lane
     }
     found.sort(key=lambda state: offsets[state.id.encode()])  # of equal ones, the order on the log
-    fields: Mapping[str, Callable[[OfferState], int | list[str]]] = {
+    fields: Mapping[str, Callable[[OfferState], int | str]] = {
         "newest": lambda state: -state.known.appended_at,
-        "title": lambda state: words_of((state.offer or {})["title"]),
-        "city": lambda state: words_of((state.offer or {})["location"]["city"]),
+        "title": lambda state: plain((state.offer or {})["title"]),
+        "city": lambda state: plain((state.offer or {})["location"]["city"]),
     }
     found.sort(key=fields[search.order])
     return [state.id for state in found]

@@ -1,0 +1,147 @@
+"""A list of offers as an address asks for it: words, facets, order and page; the same in public, for a platform and for
+an operator.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Protocol, TypeVar
+
+from aiohttp import web
+
+from gateway.pages.base.csv_file import csv_file
+from gateway.pages.base.number import whole_number
+from gateway.pages.base.page import Download, PageError
+from gateway.pages.base.texts import texts_of
+from gateway.pages.base.wording import LEVELS, day, names_of, span_of_weeks
+from gateway.pages.connect.offers import write_weeks
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.record import OfferState
+from gateway.protocol.visibility import Filter
+from gateway.store.offer_search import ORDERS, OfferSearch, plain
+from schemas.rulebook import Language
+from schemas.schoolyear import monday_of, week_of
+
+PER_PAGE, MAX_PAGES = 50, 20
+MAX_ROWS = 10_000
+"""Offers of a file."""
+_MAX_LETTERS, _MAX_WORDS = 100, 8
+_FACETS = ("department", "sector", "week", "level")
+
+
+class Found(Protocol):
+    """A page of a list, with the number of all offers, and their numbers by facet."""
+
+    @property
+    def total(self) -> int:
+        """The number of all."""
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """By facet and code."""
+
+
+Page = TypeVar("Page", bound=Found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The list that an address names. ``typed``: the words; ``wanted``: codes by facet; ``kept``: the parameters that
+    links carry on, those of the page's own among them.
+    """
+
+    typed: str
+    wanted: Mapping[str, str]
+    order: str
+    number: int
+    kept: Mapping[str, str]
+
+    def search(self, platforms: Collection[str], *, hidden: bool) -> OfferSearch:
+        """Its search among these platforms."""
+        department, sector, week, level = (
+            frozenset({self.wanted[name]} if name in self.wanted else ()) for name in _FACETS
+        )
+        criteria = Filter(platform=frozenset(platforms), department=department, sector=sector, week=week, level=level)
+        words = plain(self.typed).split()[:_MAX_WORDS]
+        return OfferSearch(criteria=criteria, words=words, order=self.order, limit=PER_PAGE, hidden=hidden)
+
+    async def page(self, search: OfferSearch, find: Callable[[OfferSearch], Awaitable[Page]]) -> tuple["Listing", Page]:
+        """This page of a search, or its last one."""
+        number = self.number
+        while True:
+            found = await find(replace(search, skipped=PER_PAGE * (number - 1)))
+            if number <= (last := last_of(found)):
+                return replace(self, number=number), found
+            number = last
+
+    def values(self, found: Found, language: Language, *, now: int) -> Mapping[str, Any]:
+        """The values of the parts of the template. ``now`` (ms): weeks that have ended are no choice."""
+        today = date.fromisoformat(paris_date(now))
+        ahead = sorted(code for code in found.counts.get("week", ()) if code >= week_of(today))
+        return {
+            "listing": self,
+            "lists": texts_of("offers", language),
+            "orders": ORDERS,
+            "choices": {**facet_names(language), "week": {code: name_of_week(code, language) for code in ahead}},
+            "last": last_of(found),
+            "found": found,
+        }
+
+
+def read_listing(request: web.Request, language: Language, **own: str) -> Listing:
+    """The list of a request's address; ``own`` are parameters of the page. Raises PageError 400."""
+    typed = " ".join(request.query.get("q", "").split())[:_MAX_LETTERS]
+    wanted = {name: value for name in _FACETS if (value := request.query.get(name, ""))}
+    order, number = request.query.get("order", ORDERS[0]), whole_number(request.query.get("page", "1"), most=MAX_PAGES)
+    names = facet_names(language)
+    unknown = [name for name, code in wanted.items() if code not in names.get(name, {code})]
+    if not number or order not in ORDERS or unknown:
+        raise PageError(400)
+    kept = {name: value for name, value in {"q": typed, **wanted, **own}.items() if value}
+    kept |= {"order": order} if order != ORDERS[0] else {}
+    return Listing(typed=typed, wanted=wanted, order=order, number=number, kept=kept)
+
+
+def last_of(found: Found) -> int:
+    """The number of pages that may be displayed."""
+    return max(1, min(MAX_PAGES, -(-found.total // PER_PAGE)))
+
+
+def name_of_week(code: str, language: Language) -> str:
+    """``14 au 18 juin 2027 (S24)``."""
+    monday = monday_of(code)
+    return code if monday is None else span_of_weeks([monday], language)
+
+
+def facet_names(language: Language) -> Mapping[str, Mapping[str, str]]:
+    """By facet the codes and their names; weeks are those of the offers."""
+    return {
+        "department": names_of("departments", language),
+        "sector": names_of("sectors", language),
+        "level": LEVELS,
+    }
+
+
+def offers_csv(states: Iterable[OfferState], language: Language) -> Download:
+    """The offers as a file for spreadsheets, with heads in the reader's language."""
+    t, names = texts_of("offers", language), facet_names(language)
+    heads = ("id", "offer", "employer", "postal_code", "town", "department", "sector", "level", "weeks", "changed")
+    rows = [_row(state, names, language) for state in states if state.offer is not None]
+    name = "offres.csv" if language == "fr" else "offers.csv"
+    return csv_file(name, [str(t(head)) for head in heads], rows)
+
+
+def _row(state: OfferState, names: Mapping[str, Mapping[str, str]], language: Language) -> Sequence[str]:
+    offer, department = state.offer or {}, (state.territory or {}).get("department", "")
+    return (
+        state.id,
+        offer["title"],
+        offer["employer"]["name"],
+        offer["location"]["postal_code"],
+        offer["location"]["city"],
+        names["department"].get(department, department),
+        names["sector"].get(offer["sector"], offer["sector"]),
+        ", ".join(LEVELS.get(level, level) for level in offer["levels"]),
+        write_weeks(offer["weeks"], language),
+        day(state.known.appended_at, language),
+    )
