@@ -76,6 +76,10 @@ national-model: dev ## Compare the simulated national site with its model after 
 damage: dev ## Flip random bytes in every file of a data folder and check the outcome (TRIALS=200, SEED=1)
 	@$(BIN)/python -m tests.damage --trials $(or $(TRIALS),200) --seed $(or $(SEED),1)
 
+.PHONY: record
+record: dev ## Record this version's schemas, rules, lists and calendars in schemas/releases, once its breaks are announced
+	@$(BIN)/python -m schemas.evolution.record $(or $(DAY),$(shell date +%F))
+
 .PHONY: kit
 kit: dev ## Build the conformance kit for partners: its wheel, one file for this platform, bill of materials, SHA256SUMS (in dist/)
 	@$(BIN)/python conformance/packaging/build.py dist --pex

@@ -21,6 +21,7 @@ COMMANDS = {
     "contact": "gateway.cli.contact:app",
     "platform": "gateway.cli.platform:app",
     "reference": "gateway.cli.reference:app",
+    "schema": "gateway.cli.schema:app",
     "certificate": "gateway.cli.certificate:app",
     "pause": "gateway.cli.feed:pause",
     "resume": "gateway.cli.feed:resume",

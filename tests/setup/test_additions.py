@@ -124,6 +124,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(folder, {french: FIELD[french]})
     run(folder, "schemas.build_reference")
     run(folder, "conformance.build_cases")
+    run(folder, "schemas.evolution.record", "2026-12-01")
     return folder
 
 

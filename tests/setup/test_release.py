@@ -100,5 +100,6 @@ def test_a_ready_release_becomes_a_wheel(tree: Path) -> None:
     with zipfile.ZipFile(next((tree / "dist").glob("passerelle_client-*.whl"))) as wheel:
         of_client = {name for name in wheel.namelist() if name.startswith("passerelle_client/")}
     assert {"passerelle_client/words.json", "passerelle_client/py.typed"} < of_client < names
-    assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/lock.py"} <= names
+    recorded = "schemas/releases/1.0-2026.11/verdict.pyz"
+    assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/lock.py", recorded} <= names
     assert [] == [name for name in names if name.startswith("demo/")], "an operator installs no demo"

@@ -448,5 +448,9 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/pages/offers/test_public_pages.py::test_what_is_not_public_is_in_no_byte",
         "tests/pages/offers/test_public_pages.py::test_what_has_ended_is_as_what_never_was",
     ),
+    "T-65": (
+        "tests/schemas/evolution/test_release.py::test_a_program_gets_no_secret_and_writes_no_file",
+        "tests/schemas/evolution/test_release.py::test_a_name_that_is_no_release_is_refused",
+    ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

@@ -1,0 +1,90 @@
+"""``passerelle schema``: compare two releases of the protocol's schemas, rules, lists and calendars."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.text import Text
+
+from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, print_json, print_rows
+from gateway.cli.document import read_submissions
+from schemas.evolution.compare import Finding, ReleaseComparison
+from schemas.evolution.process import Release, ReleaseError, names
+from schemas.evolution.subset import SubsetError
+from schemas.rulebook import Language
+from schemas.texts import load_words
+
+app = typer.Typer(help="The releases of the protocol's schemas and rules.", no_args_is_help=True)
+_WORDS = load_words(SimpleNamespace, "gateway", "schema")
+_ORIGIN = "A release's name, a folder with one, a source tree, or . for this version."
+
+
+@app.callback()
+def schema() -> None:
+    """The releases of the protocol's schemas and rules."""
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_ORIGIN)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=_ORIGIN)] = ".",
+    *,
+    documents: Annotated[
+        Path | None, typer.Option(help="Offers of yours to try besides: NDJSON, or a JSON array.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Random offers that try the rules.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed tries the same offers.")] = 1,
+    lang: Lang = "fr",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether NEW accepts all that OLD accepted, and whether OLD's readers can read all that NEW writes.
+
+    Ends with 0 if no difference was found, 1 if one was, 2 if the releases cannot be compared.
+    """
+    words = _WORDS[lang]
+    own = [] if documents is None else [_decoded(one.raw) for one in read_submissions(documents, lang)]
+    try:
+        with Release(old) as first, Release(new) as second:
+            compared = ReleaseComparison(first, second, count=count, seed=seed, documents=own)
+            found = [*compared.findings()]
+            old_name, new_name = first.facts["release"], second.facts["release"]
+    except ReleaseError as error:
+        raise CommandError(
+            words.reasons[error.reason].format(error.origin),
+            step=words.release.format(", ".join(names())),
+            language=lang,
+        ) from error
+    except SubsetError as error:
+        raise CommandError(words.foreign.format(error), step=words.subset, language=lang) from error
+    if as_json:
+        print_json({"old": old_name, "new": new_name, "seed": seed, "findings": [one.to_json() for one in found]})
+    else:
+        _print(found, seed, lang)
+    if any(one.word == "witness" for one in found):
+        raise typer.Exit(FAILED)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return None  # no release accepts it
+
+
+def _print(found: Sequence[Finding], seed: int, language: Language) -> None:
+    words = _WORDS[language]
+    rows = []
+    for one in found:
+        result = words.none.format(one.tried, seed) if one.word == "none-found" else words.words[one.word]
+        broken = " ".join(part for part in (one.pointer, one.broken) if part)
+        rows.append([Text(part) for part in (words.sides[one.side], words.subjects[one.subject], result, broken)])
+    print_rows(OUT, words.heads, rows, left=4, label=words.label)
+    for one in found:
+        if one.word == "witness":
+            OUT.print()
+            on = words.received.format(one.on) if one.on else ""
+            OUT.print(Text(f"{words.witness.format(words.subjects[one.subject], one.pointer or one.broken)}{on}"))
+            OUT.print(Text(orjson.dumps(one.document).decode()), soft_wrap=True)
