@@ -1,4 +1,4 @@
-"""``passerelle schema``: compare two releases of the protocol's schemas, rules, lists and calendars."""
+"""``passerelle schema``: what a release of schemas and rules breaks for another, and for the live offers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +9,11 @@ import orjson
 import typer
 from rich.text import Text
 
-from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, print_json, print_rows
+from gateway.cli.beside import gateway_here
+from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, asynchronous, print_json, print_rows
 from gateway.cli.document import read_submissions
+from gateway.federation.impact import PRESENT, Affected, Impact, find_impact
+from gateway.federation.platform import platform_names
 from schemas.evolution.compare import Finding, ReleaseComparison
 from schemas.evolution.process import Release, ReleaseError, names
 from schemas.evolution.subset import SubsetError
@@ -52,11 +55,7 @@ def diff(
             found = [*compared.findings()]
             old_name, new_name = first.facts["release"], second.facts["release"]
     except ReleaseError as error:
-        raise CommandError(
-            words.reasons[error.reason].format(error.origin),
-            step=words.release.format(", ".join(names())),
-            language=lang,
-        ) from error
+        raise _unknown(error, lang) from error
     except SubsetError as error:
         raise CommandError(words.foreign.format(error), step=words.subset, language=lang) from error
     if as_json:
@@ -65,6 +64,61 @@ def diff(
         _print(found, seed, lang)
     if any(one.word == "witness" for one in found):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+@asynchronous
+async def impact(
+    new: Annotated[str, typer.Argument(metavar="NEW", help=_ORIGIN)] = PRESENT,
+    *,
+    platform: Annotated[str, typer.Option(metavar="SLUG", help="Only the offers of this platform.")] = "",
+    lang: Lang = "fr",
+    as_json: AsJson = False,
+) -> None:
+    """Say which live offers NEW will refuse at their next change; run it where the gateway runs, with its settings.
+
+    Ends with 0 if it will refuse none, 1 otherwise, 2 if the release or the gateway cannot be read.
+    """
+    words = _WORDS[lang].impact
+    async with gateway_here(lang) as federation:
+        if not federation.caught_up:
+            raise CommandError(words["filling"], step=words["later"], language=lang)
+        platforms = list(platform_names(federation))
+        if platform and platform not in platforms:
+            known = words["known"].format(", ".join(platforms))
+            raise CommandError(words["platform"].format(platform), step=known, language=lang)
+        try:
+            found = await find_impact(federation, [platform] if platform else platforms, new, most=None)
+        except ReleaseError as error:
+            raise _unknown(error, lang) from error
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print_impact(found, lang)
+    if any(one.offers for one in (*found.warned, *found.judged.rules)):
+        raise typer.Exit(FAILED)
+
+
+def _print_impact(found: Impact, language: Language) -> None:
+    words = _WORDS[language].impact
+    OUT.print(Text(words["of"].format(release=found.release, on=found.on)))
+    rows = []
+    for rules, begun in ((found.warned, words["at_once"]), (found.judged.rules, words["judged"])):
+        for one in rules:
+            when = words["from"].format(one.error_from) if one.error_from else begun
+            for of in one.platforms or (Affected(platform="", offers=0, examples=()),):
+                number = f"{of.offers:,}" if of.offers else words["nothing"]
+                rows.append([Text(part) for part in (one.rule, when, of.platform, " ".join(of.examples), number)])
+    if rows:
+        print_rows(OUT, words["heads"], rows, left=4, label=_WORDS[language].label)
+    judged = found.judged
+    OUT.print(Text(words["bound"].format(examined=judged.examined, live=judged.live, cleaned=judged.cleaned)))
+
+
+def _unknown(error: ReleaseError, language: Language) -> CommandError:
+    words = _WORDS[language]
+    known = words.release.format(", ".join(names()))
+    return CommandError(words.reasons[error.reason].format(error.origin), step=known, language=language)
 
 
 def _decoded(raw: bytes) -> Any:

@@ -1,5 +1,6 @@
 """A running federation: its log, its partners, its views, and the writers of its topics, in one process."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ _DISPLAYED_SECONDS = 5.0
 class Federation:
     """The parts that facts and acts need. ``journal`` is the view of the journal, ``acts`` its writer; ``terms`` say
     when a system is late or down, and from which day on publishing needs a certificate. ``secret`` seals what the
-    gateway gives out.
+    gateway gives out. ``judging``: one release at a time judges offers again.
     """
 
     log: EventLog
@@ -57,6 +58,7 @@ class Federation:
     metrics: Metrics
     terms: HealthTerms
     clock: Clock
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def views(self) -> Mapping[str, View]:

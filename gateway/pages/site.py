@@ -35,6 +35,7 @@ from gateway.pages.check import view as check
 from gateway.pages.check.port import KnownProfile
 from gateway.pages.connect import view as connect
 from gateway.pages.connect.state import PURPOSE
+from gateway.pages.evolution import view as evolution
 from gateway.pages.home import view as home
 from gateway.pages.journal import view as journal
 from gateway.pages.legal import view as legal
@@ -104,6 +105,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *partner.pages(federation, ports.door),
         *systems.pages(federation),
         *refusals.pages(federation),
+        *evolution.pages(federation),
         *moderation.pages(federation, ports.wait, seconds=ports.decision_seconds),
         *partners.pages(federation, ports.door),
         *national.pages(federation, ports.national),

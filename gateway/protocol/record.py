@@ -168,6 +168,7 @@ class OfferOutline(NamedTuple):
     provenance: Sequence[str]
     offer: Mapping[str, Any] | None
     territory: Mapping[str, Any] | None
+    warned: Sequence[str]
 
 
 SCHEMA_URI = "urn:fr:stages:schema:change:1"
@@ -268,7 +269,12 @@ def outline_offer(value: bytes) -> OfferOutline:
     """As ``read_offer``, but only the parts that a view indexes."""
     body = orjson.loads(value)
     return OfferOutline(
-        body["revision"], body["position"], body["provenance"], body.get("offer"), body.get("territory")
+        body["revision"],
+        body["position"],
+        body["provenance"],
+        body.get("offer"),
+        body.get("territory"),
+        body.get("warned", ()),
     )
 
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
@@ -21,7 +22,7 @@ from gateway.store.log_offset import log_offset_of, offset_at, partition_at
 from gateway.store.offer_rows import HEAD
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.index_store import Index
-from gateway.store.search.search import Search, count, find, rows_between, search_for
+from gateway.store.search.search import WARNED, Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import split
 
 SPARE = 500
@@ -128,6 +129,15 @@ class OfferQueries(NamedTuple):
             return [], None
         heads = self.heads_numbered(orjson.loads(self._numbers_at(log_offsets)))
         return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(log_offsets[-1]) + 1
+
+    def warned(self, platform: str, codes: Sequence[str], most: int) -> tuple[int, list[str]]:
+        """The number of live offers of a platform with one of these warnings, and the ids of the first."""
+        search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
+        narrowed = replace(search, groups=(tuple(WARNED + code for code in codes), *search.groups))
+        partitions = range(len(self.positions)) if (number := self.count(narrowed)) else ()
+        found = (offset for partition in partitions for offset in self.log_offsets(narrowed, partition=partition))
+        heads = self.heads_numbered(orjson.loads(self._numbers_at(list(islice(found, most)))))
+        return number, [one.id for one in sorted(heads, key=lambda head: head.log_offset)]
 
     def heads(self, offer_ids: Sequence[str]) -> list["Head"]:
         """The heads of these offers. Raises ChecksumError."""

@@ -31,7 +31,7 @@ _TEXTS_AT_ONCE = 500
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 8 + VISIBILITY_RULES
+    FORMAT = 9 + VISIBILITY_RULES
     """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
@@ -119,6 +119,12 @@ class OfferView(View):
         """
         search = search_for(criteria, reader=reader, own=False)
         return await self._ask(lambda queries: queries.count(search))
+
+    async def warned(self, platform: str, codes: Sequence[Sequence[str]], *, most: int) -> list[tuple[int, list[str]]]:
+        """For each group of codes, the number of the platform's live offers with one of these warnings, and the ids of
+        the first ``most``.
+        """
+        return await self._ask(lambda queries: [queries.warned(platform, group, most) for group in codes])
 
     async def public_counts(self) -> PublicCounts:
         """The numbers of live offers that everybody may see."""

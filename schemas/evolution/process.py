@@ -80,6 +80,11 @@ class Release:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, which has nothing to write."""
+        self._process.kill()
         self._process.communicate()
 
     @cached_property

@@ -60,12 +60,13 @@ class OfferTopic:
         passed: tuple[str, ...] = (),
         gap: int = 0,
         at: int = 0,
+        warned: tuple[str, ...] = (),
     ) -> OfferState:
         """Put a live offer on the log; ``gap`` offsets before it are burnt, ``at`` is its submissions offset."""
         offer_id = offer["id"]
         known = self._known(offer_id, at=at, passed=passed, shared=audiences(offer), expires_on=offer["expires_on"])
         territory = {"department": department, "region": DEPARTMENTS[department], "academie": "rennes"}
-        return self._put(OfferState(offer_id, known, offer, territory), gap)
+        return self._put(OfferState(offer_id, known, offer, territory, warned=warned), gap)
 
     def withdraw(self, offer_id: str, reason: str = "filled", *, gap: int = 0) -> OfferState:
         """Put a marker on the log."""

@@ -51,6 +51,19 @@ async def test_live_offers_and_markers_are_known_and_a_tombstone_is_forgotten(
     assert await offers.get("bretagne:1") is None
 
 
+async def test_warned_offers_are_counted_by_platform_and_code(offers: OfferView, offer_topic: OfferTopic) -> None:
+    """EVO-003: with one of some codes, the first ids beside; none that was withdrawn."""
+    for number, warned in enumerate([("a",), ("a", "not-deliverable:b"), ("c",), (), ("a",)]):
+        state = offer_topic.publish(offer_of(f"bretagne:{number}"), warned=warned)
+    offer_topic.publish(offer_of("normandie:1"), warned=("a",))
+    offer_topic.withdraw(state.id)
+    await offers.apply(offer_topic.chunks())
+    found = await offers.warned("bretagne", [["a"], ["not-deliverable:b", "c"], ["d"]], most=1)
+    assert [2, 2, 0] == [number for number, _ in found]
+    assert [1, 1, 0] == [len(first) for _, first in found]
+    assert {"bretagne:0", "bretagne:1"} == {*(await offers.warned("bretagne", [["a"]], most=9))[0][1]}
+
+
 async def test_records_applied_before_are_passed_over(offers: OfferView, offer_topic: OfferTopic) -> None:
     offer_topic.publish(offer_of("bretagne:1"))
     first = offer_topic.chunks()

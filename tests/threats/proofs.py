@@ -451,6 +451,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-65": (
         "tests/schemas/evolution/test_release.py::test_a_program_gets_no_secret_and_writes_no_file",
         "tests/schemas/evolution/test_release.py::test_a_name_that_is_no_release_is_refused",
+        "tests/federation/test_impact.py::test_a_release_that_is_not_on_file_is_refused",
+        "tests/federation/test_impact.py::test_at_most_so_many_offers_are_judged",
     ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

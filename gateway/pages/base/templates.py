@@ -15,8 +15,11 @@ from schemas.rulebook import LANGUAGES, Language
 NAVIGATION = ("home", "public_offers", "check", "connect", "reference")
 """The pages of the header, in order."""
 AREAS: Mapping[Role, Sequence[str]] = {
-    "platform": ("today", "offers", "deliveries", "keys", "figures", "contacts"),
-    "operator": (*("systems", "refusals", "moderation"), *("partners", "national", "journal", "contacts")),
+    "platform": ("today", "offers", "deliveries", "keys", "figures", "evolution", "contacts"),
+    "operator": (
+        *("systems", "refusals", "moderation", "partners"),
+        *("national", "journal", "evolutions", "contacts"),
+    ),
 }
 """The pages of the header within a session, by role."""
 FOOTER = ("ask_link", "accessibility", "legal", "privacy")

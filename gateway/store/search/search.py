@@ -26,6 +26,8 @@ RESERVED = "reserved"
 """The facet of offers that are reserved for certain schools."""
 OPEN = "open"
 """The facet of offers that everybody may see once their platform agrees."""
+WARNED = "warned:"
+"""Before the code of a warning that the offer got: a facet of facts for its platform, not of a reader's filter."""
 _LOCATED = "located"
 _SCALE = 10
 _MAX_BANDS = 128
@@ -48,6 +50,7 @@ def facets_of(
     facets += ["week:" + week for week in visible["weeks"]]
     facets += ["audience:" + audience for audience in allowed]
     facets += ["passed:" + slug for slug in outline.provenance]
+    facets += [WARNED + code for code in outline.warned]
     if visible.get("restrictions", {}).get("schools"):
         facets.append(RESERVED)
     location = visible["location"]

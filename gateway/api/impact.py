@@ -1,0 +1,37 @@
+"""The impact of a release over HTTP: live offers that it will refuse; one's own, or with ``operate`` those of all."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from gateway.api.answer import PRIVATE, send_json
+from gateway.api.auth import requires, scope_missing
+from gateway.api.context import SCOPES, federation_of, partner_of
+from gateway.api.exports import EXPORTS
+from gateway.api.query import Parameters, valid
+from gateway.api.readiness import require_caught_up
+from gateway.federation.impact import PRESENT, find_impact
+from gateway.federation.platform import platform_names
+from gateway.protocol.identity import is_slug
+from schemas.evolution.process import names
+from schemas.rulebook import RELEASE
+
+
+@requires("offers:publish", "operate")
+async def get_impact(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/impact``."""
+    federation, own = federation_of(request), partner_of(request).platform
+    with Parameters(request.query, ("release", "platform")) as parameters:
+        release = parameters.one("release", lambda text: valid(text, text in names()), RELEASE)
+        platforms = parameters.several("platform", is_slug, "bretagne")
+    if "operate" not in request[SCOPES]:
+        if not platforms <= {own}:
+            raise scope_missing("operate")
+        platforms = frozenset({own})
+    require_caught_up(federation.offers)
+    of = [slug for slug in platform_names(federation) if not platforms or slug in platforms]
+    with request.app[EXPORTS].one(own):
+        return send_json((await find_impact(federation, of, release or PRESENT)).to_json(), PRIVATE)
+
+
+ROUTES: Sequence[web.RouteDef] = (web.get("/v1/impact", get_impact),)

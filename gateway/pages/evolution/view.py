@@ -1,0 +1,50 @@
+"""The pages of evolution: live offers that a release will refuse, for a platform its own, for an operator all."""
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from gateway.federation import Federation
+from gateway.federation.impact import PRESENT, find_impact
+from gateway.federation.platform import platform_names
+from gateway.pages.base.door import session_of
+from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
+from gateway.pages.partner.rules import of_rule
+from schemas.evolution.process import names
+from schemas.rulebook import RELEASE
+
+
+def pages(federation: Federation) -> Sequence[Page]:
+    """Both pages."""
+    shell = _EvolutionPages(federation)
+    paths: Mapping[Language, str] = {"fr": "/plateforme/evolutions", "en": "/en/platform/evolution"}
+    return [
+        Page("evolution", paths, shell.own, role="platform", private=True),
+        operator_page("evolutions", "/evolutions", "/evolution", shell.all),
+    ]
+
+
+class _EvolutionPages:
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+
+    async def own(self, request: web.Request, language: Language) -> Answer:
+        slug = session_of(request).partner.platform
+        return await self._show(request, language, {slug: session_of(request).partner.name}, "offers_history")
+
+    async def all(self, request: web.Request, language: Language) -> Answer:
+        return await self._show(request, language, platform_names(self._federation), "moderation")
+
+    async def _show(
+        self, request: web.Request, language: Language, platforms: Mapping[str, str], offer_page: str
+    ) -> Answer:
+        if not self._federation.offers.caught_up:
+            raise views_behind()
+        release = request.query.get("release", RELEASE)
+        if release not in (RELEASE, *names()):
+            raise PageError(400)
+        found = await find_impact(self._federation, [*platforms], PRESENT if release == RELEASE else release)
+        rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
+        values = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
+        others = [name for name in names() if name != RELEASE]
+        return Answer("evolution/evolution.html", {**values, "releases": [RELEASE, *others], "present": RELEASE})
