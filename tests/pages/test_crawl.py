@@ -103,7 +103,7 @@ def _crawl(address: str, platform: str | None, starts: tuple[str, ...]) -> Crawl
         found.wrong += [
             f"{text!r} on {path}" for text in page.french if _UNELIDED.search(text) or _PLURALS.search(text)
         ]
-        for link in page.links + (page.narrower if "?" not in path else []):
+        for link in page.links + (page.narrower[:8] if "?" not in path else []):
             target, anchor = urldefrag(urljoin(address + path, link))
             if target.startswith(address + "/"):
                 waiting.append((target.removeprefix(address), path))

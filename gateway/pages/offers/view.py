@@ -25,7 +25,7 @@ def pages(federation: Federation, imprint: Imprint, reading: Reading) -> Sequenc
     shell = _PublicOffers(federation, imprint, reading)
     return [
         Page("public_offers", {"fr": "/offres", "en": "/en/offers"}, shell.search),
-        Page("public_offers_one", {"fr": "/offres/{id}", "en": "/en/offers/{id}"}, shell.show),
+        Page("public_offers_one", {"fr": "/offres/{part}", "en": "/en/offers/{part}"}, shell.show),
     ]
 
 
@@ -54,7 +54,7 @@ class _PublicOffers:
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         self._require_views()
-        offer = await get_public_offer(self._federation, request.match_info["id"])
+        offer = await get_public_offer(self._federation, request.match_info["part"])
         if offer is None:
             raise PageError(404)
         partner = self._federation.partners.get(offer["platform"])
