@@ -1,21 +1,19 @@
 """Notices of a gateway: the sender with its relay, and the addresses that its mails name."""
 
-import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from gateway.clock import Clock
 from gateway.federation import Federation
-from gateway.federation.doctor import examine_disk
 from gateway.federation.moment import Moments
 from gateway.notices.mail import MailLinks, compose
-from gateway.notices.notice import Event, Ledger, Notice
+from gateway.notices.notice import Notice
 from gateway.notices.plan import CONFIRM, SIGN_IN
 from gateway.notices.sender import Sender
 from gateway.notices.smtp import MailRelay
 from gateway.pages.notices.view import CONTACT, LEAVE
 from gateway.pages.session.view import link_url
-from gateway.protocol.contact import Contact, Contacts
+from gateway.protocol.contact import Contact
 from gateway.settings import Settings
 
 
@@ -26,17 +24,11 @@ def relay_of(settings: Settings) -> MailRelay | None:
 
 def open_sender(settings: Settings, federation: Federation, erasing: Clock) -> Sender:
     """The sender of this process; without a relay it only erases what is over by the clock ``erasing``."""
-    moments = Moments(federation, disk_low=False)
-
-    async def facts(contacts: Contacts, ledger: Ledger) -> Sequence[Event]:
-        moments.disk_low = (await asyncio.to_thread(examine_disk, settings.data)).state != "ok"
-        return await moments.events(contacts, ledger)
-
     return Sender(
         log=federation.log,
         book=federation.contacts,
         relay=relay_of(settings),
-        facts=facts,
+        facts=Moments(federation, settings.data).events,
         compose=Mails(settings, federation).compose,
         revoked=lambda: frozenset(one.platform for one in federation.partners.all() if one.revoked),
         clock=federation.clock,

@@ -1,8 +1,11 @@
 """The moment of a federation as notices need it, read from its views."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
+from gateway.federation.doctor import examine_disk
 from gateway.federation.federation import Federation
 from gateway.federation.refused import Refused
 from gateway.federation.status import facts_of
@@ -20,13 +23,13 @@ _PAGE = 1_000
 
 
 class Moments:
-    """Reads the facts that are due to contacts. Without a contact nothing is read. ``disk_low``: whether the disk of
-    the log is near its bound.
+    """Reads the facts that are due to contacts. Without a contact nothing is read. ``folder``: of the data, whose disk
+    may be near its bound.
     """
 
-    def __init__(self, federation: Federation, *, disk_low: bool) -> None:
+    def __init__(self, federation: Federation, folder: Path) -> None:
         self._federation = federation
-        self.disk_low = disk_low
+        self._folder = folder
         self._read_at: int | None = None
 
     async def events(self, contacts: Contacts, ledger: Ledger) -> Sequence[Event]:
@@ -43,7 +46,7 @@ class Moments:
             terms=federation.terms,
             refusals=await self._refusals(facts.now),
             entries=await self._entries(facts.now),
-            disk_low=self.disk_low,
+            disk_low=(await asyncio.to_thread(examine_disk, self._folder)).state != "ok",
             calendar_end=calendar_end(),
         )
         return events(moment, contacts, ledger)
