@@ -12,7 +12,7 @@ from gateway.errors import FencedError, LogBusyError
 from gateway.log.fenced import change_fenced
 from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
-from gateway.notices.notice import asked_record
+from gateway.notices.notice import Ledger, asked_record, fold_notices
 from gateway.notices.plan import DAY_MS, HOUR_MS, KINDS, LINKS_AN_HOUR
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.contact import (
@@ -48,15 +48,23 @@ Edit: TypeAlias = Callable[[Contacts], Sequence[Kept | str]]
 
 
 class ContactBook(TopicMirror[Contacts]):
-    """Every contact, in memory, read when it is needed. ``secret`` seals what mails let a person do."""
+    """Every contact, and in ``notices`` every notice, in memory, read when they are needed. ``secret`` seals what mails
+    let a person do.
+    """
 
     def __init__(self, log: EventLog, *, secret: bytes, clock: Clock = now) -> None:
         super().__init__(log, CONTACTS, fold=fold_contacts, empty={}, partitions=(PARTITION,))
+        self.notices = TopicMirror(log, NOTICES, fold=fold_notices, empty=Ledger(), partitions=(PARTITION,))
         self._secret = secret
         self._clock = clock
         self._asked: dict[str, list[int]] = {}
         self._confirm = Seal(secret, purpose="contact confirm")
         self._notices = Seal(secret, purpose="contact notices")
+
+    async def close(self) -> None:
+        """Close both readers."""
+        await super().close()
+        await self.notices.close()
 
     async def change(self, edit: Edit) -> None:
         """Change contacts; no other change comes between reading and writing. Raises RefusedActError, LogError."""

@@ -85,6 +85,27 @@ class Ledger:
         return sum({one.mail: one.copy for one in recent}.values())
 
 
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """The mails of one contact within thirty days: when the ``last`` one was sent (ms), how many had no answer of the
+    relay (``unknown``), how many notices wait.
+    """
+
+    last: int | None = None
+    unknown: int = 0
+    waiting: int = 0
+
+    @classmethod
+    def of(cls, ledger: Ledger, contact: str) -> "MailFacts":
+        """Those of a contact."""
+        own = [one for one in ledger.notices.values() if one.event.contact == contact]
+        return cls(
+            max((one.changed_at for one in own if one.state == "sent"), default=None),
+            len({one.mail for one in own if one.state == "unknown"}),
+            sum(one.open for one in own),
+        )
+
+
 def due(event: Event, *, now: int) -> Notice:
     """The notice of a fact."""
     return Notice(event=event, at=now, changed_at=now)

@@ -13,7 +13,6 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.log.assignment import run_assigned
-from gateway.log.mirror import TopicMirror
 from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import EventLog, Output, Owner
 from gateway.notices.contacts import ContactBook
@@ -22,7 +21,6 @@ from gateway.notices.notice import (
     Ledger,
     Notice,
     dropped,
-    fold_notices,
     lost,
     notice_record,
     sending,
@@ -71,14 +69,13 @@ class Sender:
     def __post_init__(self) -> None:
         self._away_until = 0.0
         self._pause = self.away[0]
-        self._ledger = TopicMirror(self.log, NOTICES, fold=fold_notices, empty=Ledger(), partitions=(PARTITION,))
+        self._ledger = self.book.notices
 
     async def run(self) -> None:
         """Send while this process owns the topic, until cancelled."""
         try:
             await run_assigned(self.log, role=ROLE, topic=NOTICES, work=self._work)
         finally:
-            await self._ledger.close()
             await self.book.close()
 
     async def _work(self, partition: int) -> None:

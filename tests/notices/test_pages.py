@@ -16,6 +16,8 @@ from gateway.api.app import build_app
 from gateway.bootstrap.notices import open_sender
 from gateway.bootstrap.pages import add_pages
 from gateway.log.memory import MemoryLog
+from gateway.notices.notice import DEADLINE_MS, Event, due, notice_record
+from gateway.notices.plan import next_digest
 from gateway.notices.sender import ROLE
 from gateway.protocol.contact import PARTITION, Contact
 from gateway.protocol.topic import COMMON, CONTACTS, NOTICES
@@ -203,6 +205,25 @@ async def test_no_address_is_in_the_log_lines_the_journal_or_the_metrics(tmp_pat
             kept = [await records_of(log, topic.name) for topic in COMMON if topic.name != CONTACTS]
             assert await records_of(log, NOTICES)
     assert "example.org" not in f"{lines}{kept}"
+
+
+async def test_the_page_says_when_the_last_mail_was_sent_what_waits_and_what_had_no_answer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        gateway.box.data = lambda _: "cut"
+        failed = Event(contact=gateway.contact().id, kind="ends", about=SIGNED.platform)
+        record = notice_record(due(failed, now=gateway.clock()))
+        await gateway.harness.federation.log.append(NOTICES, PARTITION, [record])
+        assert "1 avis attend d’être envoyé" in await (await gateway.client.get(LIST)).text()
+        gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
+        for _ in range(3):
+            await gateway.mails()
+            gateway.clock.move(DEADLINE_MS / 1_000)
+        gateway.client.session.headers["Cookie"] = await cookie_of(gateway.harness.federation, SIGNED.platform)
+        page = await (await gateway.client.get(LIST)).text()
+        assert "1 courriel est resté deux fois sans réponse" in page
+        assert "Dernier courriel" in page, "the one that confirmed"
 
 
 async def test_another_platform_changes_no_contact(tmp_path: Path) -> None:

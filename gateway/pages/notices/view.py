@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from gateway.errors import LogError
 from gateway.federation import Federation
 from gateway.notices.contacts import Edit
+from gateway.notices.notice import MailFacts
 from gateway.notices.plan import OPERATOR_KINDS, PLATFORM_KINDS, choice_of
 from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import Door, form_of, session_of
@@ -52,7 +53,7 @@ class _NoticePages:
         self._asking: set[asyncio.Task[None]] = set()
 
     async def contacts(self, request: web.Request, language: Language) -> Answer:
-        await self._book.catch_up()
+        await self._catch_up()
         done = next((one for one in _ACTS if one == request.query.get("done")), "")
         return self._list(session_of(request).partner, language, done=done)
 
@@ -77,6 +78,7 @@ class _NoticePages:
                     raise PageError(HTTPStatus.BAD_REQUEST)
             await self._book.change(edit)
         except RefusedActError as error:
+            await self._catch_up()
             typed = {name: form.text(name) for name in _NOTHING} if act == "add" else _NOTHING
             return self._list(partner, language, refusal=error.refusal, typed=typed)
         log.info("pages.contact_changed", platform=platform, contact=contact_id, act=act)
@@ -143,6 +145,10 @@ class _NoticePages:
         except RefusedActError:  # it was erased meanwhile
             raise PageError(HTTPStatus.NOT_FOUND) from None
 
+    async def _catch_up(self) -> None:
+        await self._book.catch_up()
+        await self._book.notices.catch_up()
+
     def _partner(self, contact: Contact) -> Partner | None:
         return self._federation.partners.get(contact.platform)
 
@@ -157,7 +163,10 @@ class _NoticePages:
     ) -> Answer:
         values = {
             "done": done,
-            "contacts": [(one, _lines(one, partner)) for one in self._book.of(partner.platform)],
+            "contacts": [
+                (one, _lines(one, partner), MailFacts.of(self._book.notices.state, one.id))
+                for one in self._book.of(partner.platform)
+            ],
             "choices": CHOICES,
             "refusal": refusal,
             "typed": typed,
