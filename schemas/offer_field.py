@@ -57,6 +57,11 @@ def further_fields(offer: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in plain_members(offer) if name not in _APART)
 
 
+def ending_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The paths of the fields that end, each with its day (``x-ends``)."""
+    return [(field.path, field.part["x-ends"]) for field in fields_of(offer) if "x-ends" in field.part]
+
+
 def resolved(part: Mapping[str, Any], offer: Mapping[str, Any]) -> Mapping[str, Any]:
     """A part with the definition that it references filled in, and the definition's name as ``$def``."""
     name = part.get("$ref", "").rpartition("/")[2]

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from schemas.bilingual import Bilingual
+from schemas.offer_field import ending_fields
 from schemas.packaged import names
 from schemas.personal import redact
 from schemas.registry import schema
@@ -41,6 +42,8 @@ __all__ = [
 
 Severity: TypeAlias = Literal["error", "warning"]
 _TEXTS = ("message", "consequence", "fix")
+ENDING = "field-deprecated"
+"""Before a colon and the path of a field that ends: the code of its rule."""
 _SHORTER_START, _LONGER_START = 2_000, 4_000
 """Characters. What is found in a text is at most some 500 long, and each of four passes may change what precedes it."""
 ACTUAL_CHARACTERS = 80
@@ -74,13 +77,17 @@ class Rule:
 
 @cache
 def catalogue() -> Mapping[str, Rule]:
-    """Every rule by its code, from all files of ``schemas/catalogue``."""
+    """Every rule by its code, from all files of ``schemas/catalogue``, and one for each field that ends."""
     rules: dict[str, Rule] = {}
     for name in names("catalogue", ".json"):
         for code, entry in load_texts(__package__, "catalogue", f"{name}.json").items():
             if code in rules:
                 raise ValueError(f"code {code!r} is twice in schemas/catalogue")
             rules[code] = _rule(code, entry)
+    for path, day in ending_fields(schema("offer")):
+        entry = load_texts(__package__, "ending.json")[ENDING]
+        texts = {name: _with(entry[name], "field", dict.fromkeys(LANGUAGES, path)) for name in _TEXTS}
+        rules[f"{ENDING}:{path}"] = _rule(f"{ENDING}:{path}", {**entry, **texts, "error_from": day})
     return MappingProxyType(rules)
 
 
@@ -101,13 +108,14 @@ def _rule(code: str, entry: Mapping[str, Any]) -> Rule:
     if "error_from" not in entry:
         return Rule(code=code, **entry)
     day = date.fromisoformat(entry["error_from"])
-    texts = {name: _dated(entry[name], day) for name in _TEXTS if name in entry}
+    written = {language: day_in_words(day, language) for language in LANGUAGES}
+    texts = {name: _with(entry[name], "error_from", written) for name in _TEXTS if name in entry}
     return Rule(code=code, **{**entry, **texts, "error_from": day})
 
 
-def _dated(texts: Texts, day: date) -> Texts:
-    """The texts with the day in place of ``{error_from}``; other placeholders stay."""
-    return {language: texts[language].replace("{error_from}", day_in_words(day, language)) for language in LANGUAGES}
+def _with(texts: Texts, name: str, values: Texts) -> Texts:
+    """The texts with values in place of one placeholder; others stay."""
+    return {language: texts[language].replace(f"{{{name}}}", values[language]) for language in LANGUAGES}
 
 
 def _plain(value: Any) -> Any:

@@ -23,12 +23,14 @@ def facts() -> dict[str, Any]:
     from schemas.packaged import read_json  # noqa: PLC0415
     from schemas.registry import schema_names  # noqa: PLC0415
 
-    ours = read_json("catalogue", "offer.json")
+    ours = {*read_json("catalogue", "offer.json"), *read_json("ending.json")}
     postcodes = {one: [f"{town.code} {town.name}" for town in communes_of(one)] for one in known_postcodes()}
     return {
         "release": schemas.RELEASE,
         "schemas": {name: schemas.schema(name) for name in schema_names()},
-        "rules": [rule for rule in reference("rules")["items"] if rule["code"] in ours],
+        "rules": [
+            rule for rule in reference("rules")["items"] if ours & {rule["code"], rule["code"].partition(":")[0]}
+        ],
         "lists": {
             **{name: {item["code"]: item for item in reference(name)["items"]} for name in LISTS},
             "naf": sectors_by_naf(),

@@ -56,7 +56,7 @@ REASON: Edits = {
     ],
     "CHANGELOG.md": [("- ", "- A withdrawal may have the reason `postponed`.\n")],
 }
-_ID = f"OFR-{49:03}"
+_ID = f"OFR-{50:03}"
 _TEST = f'''def test_lodging_is_yes_or_no() -> None:
     """{_ID}"""
     assert check(changed(lodging=True)).accepted
