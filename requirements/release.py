@@ -17,6 +17,9 @@ from typing import Any
 
 import yaml
 
+from schemas.evolution.process import PROGRAM
+from schemas.evolution.record import program_of
+
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = "clients/python"
 _MANDATORY = (
@@ -54,6 +57,7 @@ def problems(root: Path) -> list[str]:
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     publiccode = yaml.safe_load((root / "publiccode.yml").read_text(encoding="utf-8"))
     found = [*_of_changelog(root, version, publiccode), *_of_publiccode(publiccode)]
+    found += _of_recording(root)
     found += _of_image((root / "Containerfile").read_text(encoding="utf-8"))
     client = tomllib.loads((root / CLIENT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     if client != version:
@@ -75,6 +79,11 @@ def _of_changelog(root: Path, version: str, publiccode: Mapping[str, Any]) -> It
         return
     if str(publiccode.get("releaseDate")) != released.isoformat():
         yield f"publiccode.yml: releaseDate is not {released}, the day in CHANGELOG.md; set it"
+
+
+def _of_recording(root: Path) -> Iterator[str]:
+    if program_of(root) not in {path.read_bytes() for path in root.glob(f"schemas/releases/*/{PROGRAM}")}:
+        yield "schemas/releases: no release on file gives the verdicts of this tree; run `make record`"
 
 
 def _of_image(containerfile: str) -> Iterator[str]:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from schemas.evolution.process import PROGRAM, names
+from schemas.evolution.record import program_of
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +30,12 @@ def release(root: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A tree that is ready: this one with the publisher's address, a day and the digest of the image's base."""
+    """A tree that is ready: this one with the publisher's address, a day, the image's base, its rules recorded."""
     for name in ("pyproject.toml", "CHANGELOG.md", "publiccode.yml", "Containerfile"):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "clients", tmp_path / "clients", ignore=_IGNORED)
+    for name in ("clients", "schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=_IGNORED)
+    (tmp_path / "schemas" / "releases" / names()[-1] / PROGRAM).write_bytes(program_of(tmp_path))
     change(tmp_path / "Containerfile", BASE, f"{BASE}@{DIGEST}")
     change(tmp_path / "CHANGELOG.md", "## 0.1.0 — unreleased", "## 0.1.0 — 2027-01-31")
     publiccode = yaml.safe_load((tmp_path / "publiccode.yml").read_text())
@@ -70,6 +75,7 @@ def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
         ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "the first section is not that of 0.1.0"),
         ("Containerfile", f"@{DIGEST}", "", "BASE is docker.io/library/python:3.13-slim; name"),
         ("Containerfile", DIGEST, DIGEST[:-1], "BASE is docker.io/library/python:3.13-slim@sha256"),
+        ("schemas/rules/week.py", "AHEAD = 400", "AHEAD = 500", "schemas/releases: no release on file gives"),
         ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "the first section is not that of 0.2.0"),
         ("clients/python/pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "is 0.2.0, not 0.1.0"),
     ],
@@ -84,7 +90,7 @@ def test_an_unready_release_is_refused_by_name_and_not_built(
 
 
 def test_a_ready_release_becomes_a_wheel(tree: Path) -> None:
-    for name in _COPIED[:4]:
+    for name in _COPIED[1:4]:
         shutil.copytree(ROOT / name, tree / name, ignore=_IGNORED)
     for name in _COPIED[4:]:
         shutil.copy(ROOT / name, tree / name)
