@@ -15,8 +15,8 @@ import schemas
 from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import FORMATS
 from adapters.formats.problem import for_profile
-from adapters.transport.address import feed_url_fault
 from gateway.protocol.source_run import DEFAULT_MINUTES, NATIVE
+from gateway.runtime.public_host import url_fault
 from schemas import Problem, problem
 from schemas.bilingual import Bilingual, json_type
 from schemas.decode import type_name
@@ -148,7 +148,7 @@ def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterato
     if not isinstance(address, str) or not address.startswith(("http://", "https://")):
         return  # reported by the schema
     try:
-        fault = feed_url_fault(URL(address), loopback=loopback)
+        fault = url_fault(URL(address), loopback=loopback)
     except ValueError:
         fault = Bilingual("its form is wrong", "sa forme est fausse")
     if fault is not None:

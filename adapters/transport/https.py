@@ -1,21 +1,20 @@
 """HTTPS pull: fetch a feed from a URL, with conditional requests; only a complete body is accepted."""
 
 import asyncio
-import socket
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from adapters.transport.address import feed_url_fault, is_permitted, resolve
+from adapters.transport.address import check_literal, resolve
 from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
 from adapters.transport.limit import PlatformThread, within
-from gateway.runtime.address import literal
+from gateway.runtime.public_host import PublicResolver, url_fault
 from schemas.bilingual import Bilingual, system_reason
 
 MAX_REDIRECTS = 5
@@ -74,7 +73,7 @@ class HttpsPull:
             own = _origin(found) in (_origin(base), _origin(self._url))
         except ValueError:
             return None
-        if not own or len(str(found)) > _MAX_URL or feed_url_fault(found, loopback=self._loopback) is not None:
+        if not own or len(str(found)) > _MAX_URL or url_fault(found, loopback=self._loopback) is not None:
             return None
         return HttpsPull(
             str(found.with_fragment(None)),
@@ -108,7 +107,7 @@ class HttpsPull:
     def _session(self) -> aiohttp.ClientSession:
         """A session without cookies, proxies of the environment and automatic decompression."""
         connector = aiohttp.TCPConnector(
-            resolver=_PublicResolver(loopback=self._loopback, worker=self._worker),
+            resolver=PublicResolver(partial(resolve, loopback=self._loopback, worker=self._worker)),
             use_dns_cache=False,
             force_close=True,
         )
@@ -139,10 +138,8 @@ class HttpsPull:
 
         Host names are checked when they are resolved.
         """
-        address = literal(url.host or "")
-        if address is not None and not is_permitted(address, loopback=self._loopback):
-            raise FeedError("feed-address-private", host=url.host, address=str(address))
-        if (fault := feed_url_fault(url, loopback=self._loopback)) is not None:
+        check_literal(url.host or "", loopback=self._loopback)
+        if (fault := url_fault(url, loopback=self._loopback)) is not None:
             raise FeedError("feed-address-unusable", reason=fault if url == self._url else _redirected(url, fault))
 
     def _headers(self, url: URL, known: Validators) -> dict[str, str]:
@@ -182,29 +179,6 @@ def _stated(answer: aiohttp.ClientResponse) -> dict[str, str]:
         if (link := answer.links.get("next")) is not None:
             found["next"] = str(link["url"])
     return found
-
-
-class _PublicResolver(AbstractResolver):
-    """Resolver that gives aiohttp the checked addresses only."""
-
-    def __init__(self, *, loopback: bool, worker: PlatformThread) -> None:
-        self._loopback = loopback
-        self._worker = worker
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await resolve(host, port, loopback=self._loopback, worker=self._worker)
-        return [
-            ResolveResult(
-                hostname=host, host=one.text, port=port, family=one.family, proto=0, flags=socket.AI_NUMERICHOST
-            )
-            for one in found
-            if family in {socket.AF_UNSPEC, one.family}
-        ]
-
-    async def close(self) -> None:
-        """Do nothing: the resolver has no state."""
 
 
 def _origin(url: URL) -> tuple[str, str | None, int | None]:

@@ -4,10 +4,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from adapters.transport.address import is_permitted, resolve
+from adapters.transport.address import resolve
 from adapters.transport.feed import FeedError
 from adapters.transport.limit import PlatformThread
 from gateway.runtime.address import is_public
+from gateway.runtime.public_host import is_permitted
 
 PRIVATE = (
     "127.0.0.1",
