@@ -21,6 +21,8 @@ JOURNAL = "journal"
 OPERATORS = "operators"
 CONTACTS = "contacts"
 NOTICES = "notices"
+SUBSCRIPTIONS = "subscriptions"
+PUSHES = "pushes"
 INBOX = "inbox."
 FEED = "feed."
 
@@ -55,6 +57,8 @@ COMMON = (
     Topic(OPERATORS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(CONTACTS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(NOTICES, "delete", 30 * DAY_MS),
+    Topic(SUBSCRIPTIONS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
+    Topic(PUSHES, "delete", 30 * DAY_MS),
 )
 """The topics that every log has. A log writes each as ``{prefix}.{name}.v1``, all with the same partition count."""
 

@@ -70,10 +70,13 @@ def is_permitted(address: Address, *, loopback: bool) -> bool:
 
 
 def check_literal(host: str, *, loopback: bool) -> None:
-    """Check a host that is an IP literal; a name is checked when it is resolved. Raises AddressRefusedError."""
+    """Check a host that is an IP literal; a name is checked when it is resolved. Numbers in another form than four
+    parts are refused: the system takes them as addresses. Raises AddressRefusedError.
+    """
     address = literal(host)
-    if address is not None and not is_permitted(address, loopback=loopback):
-        raise AddressRefusedError(host, str(address))
+    numeric = host.replace(".", "").isdigit() if address is None else not is_permitted(address, loopback=loopback)
+    if numeric:
+        raise AddressRefusedError(host, str(address or host))
 
 
 async def resolve(host: str, port: int, *, loopback: bool, worker: DaemonThread) -> Sequence[Resolved]:

@@ -54,12 +54,14 @@ from gateway.protocol.topic import (
     OPERATORS,
     PARTNERS,
     POSITIONS,
+    PUSHES,
     RECEIPTS,
     REJECTED,
     REQUESTS,
     RUNS,
     STATISTICS,
     SUBMISSIONS,
+    SUBSCRIPTIONS,
 )
 from gateway.publish.subscriber_topics import FeedPartition
 from gateway.relay import Relay
@@ -115,7 +117,7 @@ async def run_until(work: Callable[[], Coroutine[Any, Any, None]], *, done: Call
     assert done()
 
 
-NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES}
+NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES, SUBSCRIPTIONS, PUSHES}
 """Topics that the version which was recorded did not have."""
 
 

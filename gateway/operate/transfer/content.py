@@ -28,12 +28,14 @@ from gateway.protocol.topic import (
     OPERATORS,
     PARTNERS,
     POSITIONS,
+    PUSHES,
     RECEIPTS,
     REJECTED,
     REQUESTS,
     RUNS,
     STATISTICS,
     SUBMISSIONS,
+    SUBSCRIPTIONS,
 )
 
 BEFORE_ALL = -1
@@ -189,5 +191,7 @@ LEFT: Mapping[str, str] = {
     REQUESTS: "idempotency keys of two days; a repeated submission has the same revision and changes nothing",
     NOTICES: "what was sent, or is due, of the last 30 days; facts that still hold become due again",
     POSITIONS: "offsets of this log; the manifest has the numbers of marks and of the journal",
+    SUBSCRIPTIONS: "urls are credentials, positions are of this log; each platform sets its subscriptions again",
+    PUSHES: "kept for 30 days, about subscriptions that are left out",
 }
 """The topics that an export leaves out, and why. ``inbox.*`` are read before, ``feed.*`` are written again."""

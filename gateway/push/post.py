@@ -1,0 +1,129 @@
+"""A push over HTTPS: one POST to a public address, without redirects, within its time, its answer barely read."""
+
+import asyncio
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from gateway.clock import Clock
+from gateway.protocol.push import PushOutcome
+from gateway.runtime.daemon_thread import DaemonThread, ThreadBusyError
+from gateway.runtime.public_host import (
+    AddressRefusedError,
+    HostUnknownError,
+    PublicResolver,
+    check_literal,
+    resolve,
+    url_fault,
+)
+from schemas.bilingual import Bilingual
+
+CONNECT_SECONDS = 5.0
+MAX_URL = 2_000
+_PORT = 443
+_ANSWER_BYTES = 1_024
+_AGENT = "Passerelle"
+_WAIT_DIGITS = 9
+
+
+def endpoint_fault(text: str, *, loopback: bool) -> Bilingual | None:
+    """The reason for which a text is no url of an endpoint: https on port 443, without user, password or fragment."""
+    if len(text) > MAX_URL or not text.isascii() or any(one <= " " for one in text):
+        return Bilingual("it has spaces, accents or is too long", "elle a des espaces, des accents ou est trop longue")
+    try:
+        url = URL(text, encoded=True)
+        port, fault = url.port, url_fault(url, loopback=loopback)
+    except ValueError:
+        return Bilingual("it is no URL", "ce n’est pas une URL")
+    if fault is not None:
+        return fault
+    if port != _PORT and not loopback:
+        return Bilingual(f"its port is {port}, not {_PORT}", f"son port est {port}, et non {_PORT}")
+    if url.fragment:
+        return Bilingual("it has a fragment (#)", "elle a un fragment (#)")
+    try:
+        check_literal(url.host or "", loopback=loopback)
+    except AddressRefusedError:
+        return Bilingual("its address is not public", "son adresse n’est pas publique")
+    return None
+
+
+class Poster:
+    """Posts to one endpoint at a time, on connections that are kept while pushes follow one another. Every address is
+    checked when it is connected to. ``loopback`` allows this machine and http, for tests.
+    """
+
+    def __init__(self, *, clock: Clock, loopback: bool) -> None:
+        self._clock = clock
+        self._loopback = loopback
+        self._session: aiohttp.ClientSession | None = None
+        self._worker = DaemonThread()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> PushOutcome:
+        """Post once. The reason of a failure without a status is a word, never a text of the endpoint."""
+        at = self._clock()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._post(url, body, headers, at)
+        except TimeoutError:  # aiohttp's time-outs are subclasses
+            reason = "timeout"
+        except (HostUnknownError, aiohttp.InvalidURL):
+            reason = "host-unknown"
+        except AddressRefusedError:
+            reason = "address-private"
+        except ThreadBusyError:
+            reason = "timeout"
+        except aiohttp.ClientSSLError:
+            reason = "tls"
+        except (aiohttp.ClientError, OSError, ValueError):
+            reason = "unreachable"
+        return PushOutcome(at=at, reason=reason)
+
+    async def _post(self, text: str, body: bytes, headers: Mapping[str, str], at: int) -> PushOutcome:
+        if endpoint_fault(text, loopback=self._loopback) is not None:
+            raise AddressRefusedError("", "")
+        if self._session is None:
+            self._session = self._open()
+        sent = {hdrs.CONTENT_TYPE: "application/json", hdrs.USER_AGENT: _AGENT, **headers}
+        url = URL(text, encoded=True)
+        async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
+            await answer.content.read(_ANSWER_BYTES)
+            return PushOutcome(at=at, status=answer.status, wait=self._wait(answer.headers.get(hdrs.RETRY_AFTER)))
+
+    def _open(self) -> aiohttp.ClientSession:
+        """A session without cookies, proxies of the environment and automatic decompression."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=PublicResolver(partial(resolve, loopback=self._loopback, worker=self._worker)),
+                use_dns_cache=False,
+                limit=1,
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    def _wait(self, text: str | None) -> int | None:
+        """Retry-After in ms: seconds, or a date (RFC 9110, 10.2.3)."""
+        if text is None or (text.isascii() and text.isdigit()):
+            return None if text is None else int(text[:_WAIT_DIGITS]) * 1_000
+        try:
+            return max(0, round(parsedate_to_datetime(text).timestamp() * 1_000) - self._clock())
+        except (ValueError, OverflowError):
+            return None
