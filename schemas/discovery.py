@@ -14,6 +14,7 @@ ENDPOINTS: Mapping[str, str] = {
     "receipts": "/v1/receipts",
     "changes": "/v1/changes",
     "digest": "/v1/changes/digest",
+    "subscriptions": "/v1/subscriptions",
     "exports": "/v1/exports/{format}",
     "platforms": "/v1/platforms",
     "statistics": "/v1/statistics",

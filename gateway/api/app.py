@@ -26,6 +26,7 @@ from gateway.api import (
     sign_in,
     snapshots,
     statistics,
+    subscriptions,
     tokens,
 )
 from gateway.api.body import DISK_QUOTA
@@ -57,6 +58,7 @@ _MODULES = (
     platforms,
     statistics,
     impact,
+    subscriptions,
     journal,
     feeds,
     partners,

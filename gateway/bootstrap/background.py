@@ -1,4 +1,4 @@
-"""The background half of a gateway: relay, inboxes, subscriber topics, pulls, views, and the national site."""
+"""The background half of a gateway: relay, inboxes, subscriber topics, pushes, pulls, views, and the national site."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ from gateway.operate.decision_counts import count_decisions
 from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import write_feeds
+from gateway.push.sender import run_sender
 from gateway.relay import SHARED, CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
@@ -75,6 +76,8 @@ class Background:
             "statistics": partial(count_decisions, log, refused_offer_seal(self._federation.secret)),
             "names of operators": self._federation.acts.sweep_daily,
             "notices": open_sender(self._settings, self._federation, self._retention).run,
+            "subscriptions": self._federation.subscriptions.run,
+            "pushes": partial(run_sender, log, self._federation.push_parts()),
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
         }

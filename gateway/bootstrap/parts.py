@@ -25,6 +25,7 @@ from gateway.partners.sign_in import SignIns
 from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.seal import ReceiptIds, Seal
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
+from gateway.push.book import SubscriptionBook
 from gateway.runtime.activity import Activity
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
@@ -114,6 +115,8 @@ async def build_federation(
     backlog = Backlog(positions, submitting)
     submissions = Submissions(log, ids=ids, clock=clock, backlog=backlog)
     metrics = Metrics()
+    subscriptions = SubscriptionBook(log, loopback=bool(settings.loopback_feeds))
+    stack.push_async_callback(subscriptions.close)
     return Federation(
         log=log,
         identity=identity,
@@ -142,6 +145,7 @@ async def build_federation(
             seal=Seal(secret, purpose="mark"),
             clock=clock,
         ),
+        subscriptions=subscriptions,
         metrics=metrics,
         terms=HealthTerms(
             late_exchanges=settings.late_exchanges,

@@ -56,6 +56,12 @@ class Metrics:
         )
         for outcome in _MAIL_OUTCOMES:
             self._mails.labels(outcome)
+        self._pushes = Counter(
+            "passerelle_pushes",
+            "Pushes to endpoints of subscribers, by their end; disabled: subscriptions that were given up.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._counted_platforms: dict[tuple[str, int], Counter] = {}
 
@@ -72,6 +78,10 @@ class Metrics:
         """Count refused documents, by the rules of the catalogue that they break."""
         for rule, number in rules.items():
             self._refusals.labels(rule).inc(number)
+
+    def count_push(self, outcome: str) -> None:
+        """Count one push, by how it ended: ``arrived``, ``refused``, ``test``, or the reason of a failure."""
+        self._pushes.labels(outcome).inc()
 
     def count_request(self, *, route: str, method: str, status: int, seconds: float, platform: str | None) -> None:
         """Count one answered request; ``route`` is a template such as ``/v1/offers/{id}``, never an address, and

@@ -23,6 +23,8 @@ from gateway.partners.sign_in import SignIns
 from gateway.protocol.journal import Actor
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
+from gateway.push.book import SubscriptionBook
+from gateway.push.follower import PushParts
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.view import View
 
@@ -55,6 +57,7 @@ class Federation:
     refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots
+    subscriptions: SubscriptionBook
     metrics: Metrics
     terms: HealthTerms
     clock: Clock
@@ -76,6 +79,18 @@ class Federation:
         """The desk at which someone acts, with a reason."""
         return Desk(
             log=self.log, partners=self.partners, journal=self.acts, actor=actor, why=why or None, clock=self.clock
+        )
+
+    def push_parts(self) -> PushParts:
+        """The parts of the sender of pushes."""
+        return PushParts(
+            identity=self.identity,
+            secret=self.secret,
+            partners=self.partners,
+            book=self.subscriptions,
+            view=self.offers,
+            clock=self.clock,
+            count=self.metrics.count_push,
         )
 
     async def wait_until_displayed(self, *topics: str) -> None:

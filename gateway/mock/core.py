@@ -32,6 +32,7 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import COMMON, OFFERS
+from gateway.push.sender import run_sender
 from gateway.relay import CommitPace, Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
@@ -112,7 +113,7 @@ async def core(
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="passerelle-mock-")))
-        settings = with_signing_key(Settings(data=folder, pages=0))
+        settings = with_signing_key(Settings(data=folder, pages=0, loopback_feeds=1))
         log = WatchedLog(watch, clock=clock)
         await log.create_topics(COMMON)
         federation = await build_federation(settings, stack, log=log, clock=clock)
@@ -134,6 +135,8 @@ async def core(
                 **parts.running(federation),
                 "relay": relay.run,
                 "statistics": partial(count_decisions, log, refused_offer_seal(federation.secret)),
+                "subscriptions": federation.subscriptions.run,
+                "pushes": partial(run_sender, log, federation.push_parts()),
                 **{f"view of {name}": view.run for name, view in views.items()},
             },
             stack,

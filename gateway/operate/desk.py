@@ -34,6 +34,12 @@ Refusal: TypeAlias = Literal[
     "view-behind",
     "contact-limit",
     "contact-refused",
+    "subscription-invalid",
+    "subscription-limit",
+    "subscription-too-often",
+    "subscription-code",
+    "subscription-rotating",
+    "subscription-unblocked",
 ]
 Edit: TypeAlias = Callable[[Partner | None], Partner]
 """A partner from the present one; raises RefusedActError."""

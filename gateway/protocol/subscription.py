@@ -20,6 +20,8 @@ MOST = 5
 HOUR_MS = 3_600_000
 TESTS_AN_HOUR = 10
 """Tests of a platform, whatever subscription they are of: deleting one and adding it again gives none back."""
+ACTS_AN_HOUR = 60
+"""Acts of a platform: the journal keeps each for years."""
 OVERLAP_MS = 24 * HOUR_MS
 """The time for which a replaced key still signs."""
 PREFERRED_BYTES, MAX_BYTES, MIN_BYTES = 20_480, 65_536, 1_024
@@ -73,12 +75,13 @@ class Subscription:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSubscriptions:
     """The subscriptions of a platform. They belong to the membership that began at ``joined_at``: a platform that was
-    revoked and added again has none. ``tested``: when its last tests were ordered (ms).
+    revoked and added again has none. ``tested`` and ``acted``: when its last tests, and acts, were ordered (ms).
     """
 
     platform: str
     joined_at: int | None = None
     tested: tuple[int, ...] = ()
+    acted: tuple[int, ...] = ()
     items: tuple[Subscription, ...] = ()
 
     def get(self, name: str) -> Subscription | None:
@@ -138,6 +141,7 @@ def read_platform(key: bytes, value: bytes) -> PlatformSubscriptions:
                 **body,
                 "platform": key.decode(),
                 "tested": tuple(body["tested"]),
+                "acted": tuple(body["acted"]),
                 "items": tuple(_read_subscription(one) for one in body["items"]),
             },
         )

@@ -21,10 +21,13 @@ Edit: TypeAlias = Callable[[PlatformSubscriptions], PlatformSubscriptions | None
 
 
 class SubscriptionBook(TopicMirror[SubscriptionTopic]):
-    """Settings and progress of every subscription, in memory. The sender runs it; others read it when they need it."""
+    """Settings and progress of every subscription, in memory. The sender runs it; others read it when they need it.
+    ``loopback`` allows endpoints on this machine, for tests.
+    """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, *, loopback: bool = False) -> None:
         super().__init__(log, SUBSCRIPTIONS, fold=fold_subscriptions, empty=SubscriptionTopic())
+        self.loopback = loopback
 
     def partition(self, platform: str) -> int:
         """The partition of all subscriptions of a platform."""

@@ -37,6 +37,8 @@ from gateway.push.post import Poster
 from gateway.push.signature import consent_code, signed_headers
 from gateway.store import OfferView
 
+AT_ONCE = 64
+"""Pushes of a process at the same time."""
 LOOK_SECONDS = 1.0
 """Settings and membership are looked at in memory this often while nothing is due."""
 _PAUSES = 0.02, 1.0
@@ -49,7 +51,7 @@ _log = structlog.get_logger()
 @dataclass(frozen=True, kw_only=True)
 class PushParts:
     """The parts that all subscriptions share. ``slots`` bound the pushes of the process at the same time; ``count``
-    counts how they end; ``loopback`` allows this machine, for tests; ``look``: seconds between two looks at settings
+    counts how they end; ``look``: seconds between two looks at settings
     and membership.
     """
 
@@ -59,8 +61,7 @@ class PushParts:
     book: SubscriptionBook
     view: OfferView
     clock: Clock
-    slots: asyncio.Semaphore
-    loopback: bool = False
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     look: float = LOOK_SECONDS
     count: Callable[[str], None] = lambda _: None
 
@@ -90,7 +91,7 @@ class Follower:
 
     async def run(self) -> None:
         """Push until cancelled, or until the subscription is gone."""
-        async with Poster(clock=self._parts.clock, loopback=self._parts.loopback) as poster:
+        async with Poster(clock=self._parts.clock, loopback=self._parts.book.loopback) as poster:
             while (one := self._settings()) is not None:
                 await self._step(one, poster)
 

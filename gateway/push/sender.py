@@ -17,8 +17,6 @@ from gateway.push.follower import Follower, PushParts
 from gateway.runtime.loop import stop
 
 ROLE = "push"
-AT_ONCE = 64
-"""Pushes of a process at the same time."""
 _IDLE_SECONDS = 3_600.0
 
 Key = tuple[str, str]

@@ -7,7 +7,7 @@ from pathlib import Path
 import schemas
 
 ROOT = Path(__file__).parents[2]
-ID = re.compile(r"\b(?:OFR|IDN|PUB|REV|WDR|FEED|DIG|RTE|RCP|ERR|SEC|CER|NAT|EVO)-[0-9]{3}\b")
+ID = re.compile(r"\b(?:OFR|IDN|PUB|REV|WDR|FEED|DIG|PSH|RTE|RCP|ERR|SEC|CER|NAT|EVO)-[0-9]{3}\b")
 SENTENCE = re.compile(r"^- .*`\[([A-Z]+-[0-9]{3})\]`\.$", re.MULTILINE)
 
 

@@ -230,6 +230,7 @@ def test_a_subscription_that_was_deleted_and_added_begins_above_every_earlier_ge
 
 
 def test_the_id_of_a_push_is_that_of_its_changes_from_their_start() -> None:
+    """[PSH-005]"""
     same = push_id(START, b"[1]")
     assert same == push_id(replace(START, failures=3, fresh=1, limit=2), b"[1]")
     others = [
@@ -280,7 +281,14 @@ def test_settings_come_back_as_they_were_stored() -> None:
 
 
 def test_records_that_nobody_can_read_are_none() -> None:
-    broken = [b"{}", b"[]", b"1", b"", b'{"items": [1], "tested": []}', b'{"positions": [1], "began": [], "floor": []}']
+    broken = [
+        b"{}",
+        b"[]",
+        b"1",
+        b"",
+        b'{"items": [1], "tested": [], "acted": []}',
+        b'{"positions": [1], "began": [], "floor": []}',
+    ]
     records = [Record(key, value) for value in broken for key in (b"normandie", b"normandie/copie")]
     topic = fold_subscriptions(SubscriptionTopic(), stored(*records))
     assert topic == SubscriptionTopic()

@@ -19,7 +19,7 @@ from gateway.protocol.topic import OFFERS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.push.book import SubscriptionBook
 from gateway.push.follower import PushParts
-from gateway.push.sender import AT_ONCE, run_sender
+from gateway.push.sender import run_sender
 from gateway.push.signature import signing_secret
 from tests.clock import START
 from tests.harness import built, until
@@ -51,7 +51,6 @@ class PushHarness:
     book: SubscriptionBook
     counts: list[str] = field(default_factory=list)
     tasks: list[asyncio.Future[Any]] = field(default_factory=list)
-    loopback: bool = True
 
     def start(self) -> None:
         """Begin to push."""
@@ -62,8 +61,6 @@ class PushHarness:
             book=self.book,
             view=self.federation.offers,
             clock=self.clock,
-            slots=asyncio.Semaphore(AT_ONCE),
-            loopback=self.loopback,
             look=0.02,
             count=self.counts.append,
         )
@@ -150,7 +147,7 @@ async def pushing(folder: Path, log: EventLog, *, speed: float = 1.0, start: boo
     async with built(folder, log=log, clock=clock, partners=(READER,)) as harness:
         harness.start(OFFERS)
         await harness.ready()
-        found = PushHarness(harness.federation, clock, OfferTopic(log.partitions), SubscriptionBook(log))
+        found = PushHarness(harness.federation, clock, OfferTopic(log.partitions), SubscriptionBook(log, loopback=True))
         if start:
             found.start()
         try:

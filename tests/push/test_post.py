@@ -34,7 +34,7 @@ inside IPv6.
 
 @pytest.mark.parametrize("host", REFUSED)
 async def test_a_hostile_address_is_refused_when_it_is_connected_to(host: str) -> None:
-    """Whatever the url said when it was set; nothing is sent."""
+    """[PSH-010] Whatever the url said when it was set; nothing is sent."""
     async with Poster(clock=ManualClock(), loopback=False) as poster:
         outcome = await poster.post(f"https://{host}/x?key=1", b"{}", {}, seconds=20)
     assert outcome.reason in {"address-private", "host-unknown"}

@@ -51,6 +51,7 @@ def generations(endpoint: Endpoint) -> list[int]:
 
 
 async def test_offers_and_removals_come_by_themselves(push: PushHarness, endpoint: Endpoint) -> None:
+    """[PSH-003]"""
     for number in range(40):
         await push.publish(number)
     await push.subscribe(endpoint)
@@ -90,6 +91,7 @@ async def test_a_page_is_as_large_as_the_batch_and_holds_one_change_at_least(
 async def test_nothing_but_tests_is_pushed_before_the_owner_of_the_url_agrees(
     push: PushHarness, endpoint: Endpoint
 ) -> None:
+    """[PSH-002] [PSH-003]"""
     await push.publish(1)
     one = await push.subscribe(endpoint, confirmed=False)
     one = await push.set(tests=1)
@@ -106,6 +108,7 @@ async def test_nothing_but_tests_is_pushed_before_the_owner_of_the_url_agrees(
 async def test_a_refused_change_is_named_and_the_others_come_once_it_is_skipped(
     tmp_path: Path, log: MemoryLog, endpoint: Endpoint
 ) -> None:
+    """[PSH-009]"""
     endpoint.fault = lambda page: 400 if any(one["id"] == "bretagne:5" for one in page["changes"]) else None
     async with pushing(tmp_path, log, speed=200.0) as push:
         for number in range(30):
@@ -128,6 +131,7 @@ async def test_a_refused_change_is_named_and_the_others_come_once_it_is_skipped(
 async def test_a_push_that_fails_is_tried_again_from_where_it_was(
     tmp_path: Path, log: MemoryLog, endpoint: Endpoint, status: int
 ) -> None:
+    """[PSH-004] [PSH-008]"""
     failures = iter([status] * 3)
     endpoint.fault = lambda _: next(failures, None)
     async with pushing(tmp_path, log, speed=200.0) as push:
@@ -138,6 +142,7 @@ async def test_a_push_that_fails_is_tried_again_from_where_it_was(
 
 
 async def test_retry_after_is_honoured(push: PushHarness, endpoint: Endpoint) -> None:
+    """[PSH-008]"""
     endpoint.fault, endpoint.retry_after = lambda _: 503, "3600"
     await push.publish(1)
     await push.subscribe(endpoint)
@@ -182,6 +187,7 @@ async def test_an_enabled_subscription_that_was_away_for_a_week_starts_again(
 async def test_a_replay_or_another_filter_sends_everything_again_and_sweeps(
     push: PushHarness, endpoint: Endpoint, change: dict[str, Any]
 ) -> None:
+    """[PSH-007]"""
     for number in range(5):
         await push.publish(number)
     await push.subscribe(endpoint)
@@ -206,6 +212,7 @@ async def test_a_changed_territory_starts_a_generation(push: PushHarness, endpoi
 async def test_a_revoked_partner_gets_nothing_more_and_adding_it_again_restores_nothing(
     push: PushHarness, endpoint: Endpoint
 ) -> None:
+    """[PSH-011]"""
     await push.publish(1)
     await push.subscribe(endpoint)
     await push.equal(endpoint)
@@ -230,6 +237,7 @@ async def test_a_push_that_is_under_way_ends_with_its_membership(push: PushHarne
 async def test_a_new_owner_waits_until_the_push_of_the_former_one_can_no_longer_arrive(
     tmp_path: Path, log: MemoryLog, endpoint: Endpoint
 ) -> None:
+    """[PSH-004]"""
     async with pushing(tmp_path, log) as push:
         await push.publish(1)
         await push.subscribe(endpoint)

@@ -27,6 +27,7 @@ def signed(one: Subscription = ONE, *, at: int = NOW, platform: str = "normandie
 
 
 def test_the_reference_library_and_the_client_accept_a_push() -> None:
+    """[PSH-006]"""
     verify(signed(), BODY, secret_of(ONE))
     Webhook(secret_of(ONE)).verify(BODY, signed())
 

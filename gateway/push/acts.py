@@ -1,0 +1,279 @@
+"""The acts of a platform on its subscriptions, for API, commands and pages; the journal has no query of a url."""
+
+import hmac
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from yarl import URL
+
+from gateway.operate.desk import Desk, RefusedActError
+from gateway.protocol.identity import is_slug
+from gateway.protocol.journal import ActName
+from gateway.protocol.partner import Partner
+from gateway.protocol.push import PushProgress
+from gateway.protocol.record import utc
+from gateway.protocol.subscription import (
+    ACTS_AN_HOUR,
+    HOUR_MS,
+    MAX_BYTES,
+    MAX_RATE,
+    MIN_BYTES,
+    MOST,
+    PREFERRED_BYTES,
+    TESTS_AN_HOUR,
+    PlatformSubscriptions,
+    SigningKey,
+    Subscription,
+    rotated,
+)
+from gateway.push.book import SubscriptionBook, settings_of
+from gateway.push.post import endpoint_fault
+from gateway.push.signature import consent_code, signing_secret
+from schemas.bilingual import Bilingual
+
+SubscriptionAction: TypeAlias = str
+ACTIONS: Mapping[SubscriptionAction, ActName] = {
+    "test": "push.test",
+    "confirm": "push.confirm",
+    "replay": "push.replay",
+    "enable": "push.enable",
+    "rotate": "push.rotate",
+    "skip": "push.skip",
+}
+"""Actions on a subscription, and the acts of the journal that they are."""
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionWish:
+    """The settings that a platform wants. ``criteria`` and ``own_territory`` are as in ``Subscription``."""
+
+    url: str = field(repr=False)
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    own_territory: bool = True
+    max_batch: int = PREFERRED_BYTES
+    rate: int = MAX_RATE
+
+
+async def put_subscription(
+    desk: Desk, book: SubscriptionBook, partner: Partner, name: str, wish: SubscriptionWish
+) -> tuple[Subscription, Subscription | None]:
+    """Set a subscription; as it is now, and as it was before (None: it is new). Another url asks for consent again;
+    what changes nothing is no act. Raises RefusedActError, LogError.
+    """
+    if (reason := _wish_fault(name, wish, loopback=book.loopback)) is not None:
+        raise RefusedActError("subscription-invalid", str(reason), actual=reason)
+    fresh = Subscription(
+        id=os.urandom(_NONCE_BYTES).hex(),
+        name=name,
+        url=wish.url,
+        keys=(SigningKey(nonce=os.urandom(_NONCE_BYTES).hex()),),
+        consent=os.urandom(_NONCE_BYTES).hex(),
+    )
+    before: list[Subscription | None] = []
+
+    def change(own: PlatformSubscriptions) -> PlatformSubscriptions:
+        present = own.get(name)
+        before[:] = [None if present is not None and present.id == fresh.id else present]
+        if present is None and len(own.items) >= MOST:
+            raise RefusedActError(
+                "subscription-limit", f"{partner.platform} has {MOST} subscriptions.", actual=str(MOST)
+            )
+        one = present or fresh
+        if one.url != wish.url:
+            one = replace(one, url=wish.url, consent=fresh.consent, confirmed=False)
+        return own.put(
+            replace(
+                one,
+                criteria=wish.criteria,
+                own_territory=wish.own_territory,
+                max_batch=wish.max_batch,
+                rate=wish.rate,
+            )
+        )
+
+    after = await _acted(desk, book, partner, "push.set", name, change, url=url_without_query(wish.url))
+    return _found(after, name), before[0]
+
+
+async def delete_subscription(desk: Desk, book: SubscriptionBook, partner: Partner, name: str) -> None:
+    """Delete a subscription: nothing more is pushed. Raises RefusedActError, LogError."""
+
+    def change(own: PlatformSubscriptions) -> PlatformSubscriptions:
+        return own.drop(name)
+
+    await book.catch_up()
+    _found(settings_of(book.state, partner), name)
+    await _acted(desk, book, partner, "push.delete", name, change)
+
+
+async def act_on_subscription(
+    desk: Desk,
+    book: SubscriptionBook,
+    partner: Partner,
+    name: str,
+    action: SubscriptionAction,
+    *,
+    secret: bytes,
+    code: str = "",
+) -> Subscription:
+    """Order a test, a replay or an end of the waiting, confirm the url, renew the key, or skip the refused change; the
+    subscription then. Raises RefusedActError, LogError.
+    """
+    nonce = os.urandom(_NONCE_BYTES).hex()
+
+    def edit(one: Subscription) -> Subscription:
+        match action:
+            case "confirm":
+                return _confirmed(one, consent_code(secret, partner.platform, one), code)
+            case "rotate":
+                return _rotated(one, nonce, now=desk.clock())
+            case "skip":
+                return _skipping(one, book.state.progress.get((partner.platform, name)))
+            case _:
+                return _ordered(one, action)
+
+    def change(own: PlatformSubscriptions) -> PlatformSubscriptions:
+        now = desk.clock()
+        own = own.put(edit(_found(own, name)))
+        if action != "test":
+            return own
+        tested = own.tests_since(now - HOUR_MS)
+        if len(tested) >= TESTS_AN_HOUR:
+            raise _too_often(tested, now)
+        return replace(own, tested=(*tested, now))
+
+    return _found(await _acted(desk, book, partner, ACTIONS[action], name, change), name)
+
+
+def _ordered(one: Subscription, action: SubscriptionAction) -> Subscription:
+    match action:
+        case "test":
+            return replace(one, tests=one.tests + 1)
+        case "replay":
+            return replace(one, replays=one.replays + 1)
+        case _:
+            return replace(one, enables=one.enables + 1)
+
+
+def _confirmed(one: Subscription, expected: str, code: str) -> Subscription:
+    if not hmac.compare_digest(expected.encode(), code.strip().upper().encode(errors="replace")):
+        raise RefusedActError("subscription-code", "The code is not the one that the last test sent.", actual=one.name)
+    return replace(one, confirmed=True)
+
+
+def _rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:
+    if any(key.nonce == nonce for key in one.keys):
+        return one  # an attempt of unknown outcome
+    try:
+        return rotated(one, nonce, now=now)
+    except ValueError as error:
+        until = utc(int(str(error)))
+        raise RefusedActError("subscription-rotating", f"Two keys sign until {until}.", actual=until) from error
+
+
+def _skipping(one: Subscription, progress: PushProgress | None) -> Subscription:
+    """With the refused change passed over, and the waiting ended."""
+    if progress is None or progress.blocked is None or progress.subscription != one.id:
+        raise RefusedActError("subscription-unblocked", "No change is refused.", actual=one.name)
+    return replace(one, enables=one.enables + 1, skip=progress.blocked)
+
+
+async def _acted(
+    desk: Desk,
+    book: SubscriptionBook,
+    partner: Partner,
+    act: ActName,
+    name: str,
+    change: Callable[[PlatformSubscriptions], PlatformSubscriptions],
+    **details: Any,
+) -> PlatformSubscriptions:
+    """Act, with an entry in the journal, unless the act changes nothing. Acts of a platform are bounded by the hour, as
+    the journal keeps them for years.
+    """
+    await book.catch_up()
+    before = settings_of(book.state, partner)
+    if change(before) == before:
+        return before
+    acted = tuple(at for at in before.acted if at > desk.clock() - HOUR_MS)
+    if len(acted) >= ACTS_AN_HOUR:
+        raise _too_often(acted, desk.clock())
+    at = desk.clock()
+
+    def edit(own: PlatformSubscriptions) -> PlatformSubscriptions:
+        kept = tuple(one for one in own.acted if one > at - HOUR_MS)
+        return replace(change(own), acted=(*kept, at)[-ACTS_AN_HOUR:])
+
+    async with desk.acting(act, partner.platform, subscription=name, **details):
+        return await book.change(partner.platform, partner.joined_at, edit)
+
+
+def _too_often(times: tuple[int, ...], now: int) -> RefusedActError:
+    seconds = max(1, (times[0] + HOUR_MS - now) // 1_000)
+    return RefusedActError("subscription-too-often", f"Again in {seconds} seconds.", actual=str(seconds))
+
+
+def _found(own: PlatformSubscriptions, name: str) -> Subscription:
+    found = own.get(name)
+    if found is None:
+        raise RefusedActError("unknown", f"{own.platform} has no subscription {name}.")
+    return found
+
+
+def _wish_fault(name: str, wish: SubscriptionWish, *, loopback: bool) -> Bilingual | None:
+    if not is_slug(name):
+        return Bilingual("the name is 1 to 40 of a-z, 0-9 and -", "le nom est fait de 1 à 40 caractères a-z, 0-9 et -")
+    fault = endpoint_fault(wish.url, loopback=loopback)
+    if fault is not None:
+        return Bilingual(f"url: {fault}", f"url : {fault.fr}")
+    if not MIN_BYTES <= wish.max_batch <= MAX_BYTES:
+        return Bilingual(f"max_batch is {MIN_BYTES} to {MAX_BYTES}", f"max_batch va de {MIN_BYTES} à {MAX_BYTES}")
+    if not 1 <= wish.rate <= MAX_RATE:
+        return Bilingual(f"rate is 1 to {MAX_RATE}", f"rate va de 1 à {MAX_RATE}")
+    return None
+
+
+def newest_secret(secret: bytes, platform: str, one: Subscription) -> str:
+    """The secret of the newest key, for the answer that made it alone."""
+    return signing_secret(secret, platform, one, one.keys[0])
+
+
+def url_without_query(url: str) -> str:
+    """A url without its query, for everybody but its owner."""
+    return str(URL(url, encoded=True).with_query(None))
+
+
+def subscription_document(book: SubscriptionBook, platform: str, one: Subscription, *, owner: bool) -> dict[str, Any]:
+    """A subscription as its owner reads it; anybody else sees the url without its query."""
+    progress = book.state.progress.get((platform, one.name))
+    if progress is not None and progress.subscription != one.id:
+        progress = None
+    stopped = None if progress is None or progress.enables != one.enables else progress.stopped
+    failing = progress is not None and progress.failures > 0 and progress.enables == one.enables
+    state = "disabled" if stopped else "failing" if failing else "active"
+    document: dict[str, Any] = {
+        "name": one.name,
+        "url": one.url if owner else url_without_query(one.url),
+        "filter": {**one.criteria, **({} if one.own_territory or _has_territory(one) else {"territory": "all"})},
+        "max_batch": one.max_batch,
+        "rate": one.rate,
+        "state": state if one.confirmed else "unconfirmed",
+        "keys": [{} if key.ends_at is None else {"ends_at": utc(key.ends_at)} for key in one.keys],
+    }
+    if stopped is not None:
+        document["reason"] = stopped
+    if progress is not None:
+        document |= {"generation": progress.generation, "complete": progress.complete, "fresh": utc(progress.fresh)}
+        if failing:
+            document |= {"failures": progress.failures, "next_at": utc(progress.next_at)}
+        if progress.failing_since is not None and failing:
+            document["failing_since"] = utc(progress.failing_since)
+        if progress.blocked is not None and progress.blocked != one.skip:
+            document["blocked"] = {"offer": progress.blocked[0], "sequence": progress.blocked[1]}
+    return document
+
+
+def _has_territory(one: Subscription) -> bool:
+    return bool({"region", "department"} & one.criteria.keys())
