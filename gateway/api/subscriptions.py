@@ -20,7 +20,6 @@ from gateway.operate.desk import Desk, RefusedActError
 from gateway.protocol.journal import Actor
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushRow
-from gateway.protocol.record import utc
 from gateway.protocol.subscription import MAX_BYTES, MAX_RATE, MIN_BYTES
 from gateway.push.acts import (
     ACTIONS,
@@ -31,7 +30,7 @@ from gateway.push.acts import (
     put_subscription,
     subscription_document,
 )
-from gateway.push.attempts import read_attempts
+from gateway.push.attempts import attempt_document, read_attempts
 from gateway.push.book import settings_of
 
 _MAX_DOCUMENT = 16_384
@@ -135,7 +134,7 @@ async def get_attempts(request: web.Request) -> web.StreamResponse:
     running = None if progress is None or before is not None else progress.successes
     if running is not None:
         rows = [PushRow(at=running.at, pushes=running.pushes, changes=running.changes), *rows]
-    body: dict[str, Any] = {"attempts": [_row(row) for row in rows]}
+    body: dict[str, Any] = {"attempts": [attempt_document(row) for row in rows]}
     return send_json(body if more is None else {**body, "before": more}, PRIVATE)
 
 
@@ -162,12 +161,6 @@ def _criteria(given: Mapping[str, Any], partner: Partner) -> dict[str, Any]:
     criteria = read_filter(query, replace(partner, territory=frozenset()))
     own = not (criteria.region or criteria.department or "territory" in query)
     return {"criteria": criteria.to_json(), "own_territory": own}
-
-
-def _row(row: PushRow) -> dict[str, Any]:
-    document: dict[str, Any] = {"at": utc(row.at), "pushes": row.pushes, "changes": row.changes}
-    optional = {"status": row.status, "reason": row.reason, "offer": row.offer, "test": row.test or None}
-    return {**document, **{name: value for name, value in optional.items() if value is not None}}
 
 
 @contextmanager

@@ -25,6 +25,7 @@ COMMANDS = {
     "certificate": "gateway.cli.certificate:app",
     "pause": "gateway.cli.feed:pause",
     "resume": "gateway.cli.feed:resume",
+    "push": "gateway.cli.push:app",
     "moderate": "gateway.cli.moderate:moderate",
     "keys": "gateway.cli.keys:app",
     "national": "gateway.cli.national:app",

@@ -1,10 +1,13 @@
 """The attempts of a subscription, read from the log when they are asked for: no process keeps a copy of them."""
 
+from typing import Any
+
 from gateway.log.port import EventLog
 from gateway.log.reading import read_records
 from gateway.protocol.identity import partition_of
 from gateway.protocol.push import PushRow
 from gateway.protocol.push_record import progress_key, read_attempt
+from gateway.protocol.record import utc
 from gateway.protocol.topic import PUSHES
 
 WINDOW = 2_000
@@ -25,3 +28,10 @@ async def read_attempts(
     records = read_records(log, PUSHES, partition, start=start, end=end)
     rows = [read_attempt(one.value) async for one in records if one.key == key and one.value]
     return rows[::-1], start if start > first else None
+
+
+def attempt_document(row: PushRow) -> dict[str, Any]:
+    """A row as the API and the commands have it; members that say nothing are left out."""
+    document: dict[str, Any] = {"at": utc(row.at), "pushes": row.pushes, "changes": row.changes}
+    optional = {"status": row.status, "reason": row.reason, "offer": row.offer, "test": row.test or None}
+    return {**document, **{name: value for name, value in optional.items() if value is not None}}

@@ -44,9 +44,11 @@ class Deployment:
         replication: int = 1,
         workers: int = 0,
         small_queue: bool = False,
+        loopback: bool = False,
     ) -> None:
         """``kafka`` is the broker's address, ``behind`` the one given to replicas (a proxy); ``replication`` is that
         of the topics; ``workers`` counts further processes of each replica; ``small_queue``: see GatewayProcess.
+        ``loopback`` allows endpoints of pushes on this machine.
         """
         self.folder = folder
         self.kafka = kafka
@@ -56,6 +58,7 @@ class Deployment:
         self._replication = replication
         self._workers = workers
         self._small_queue = small_queue
+        self._loopback = loopback
         self._key = folder / "signing.pem"
         self._secret = secrets.token_urlsafe(32)
         self._prefix = f"faults-{secrets.token_hex(4)}"
@@ -134,6 +137,7 @@ class Deployment:
             "PASSERELLE_UPLOADS_AT_ONCE": "64",
             "PASSERELLE_WORKERS": str(self._workers),
             "PASSERELLE_LOG_LEVEL": "info",
+            "PASSERELLE_LOOPBACK_FEEDS": str(int(self._loopback)),
         }
         if self._behind is not None:
             environment |= {

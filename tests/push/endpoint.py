@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,9 @@ from passerelle_client.errors import SignatureError
 from passerelle_client.push import receive
 from passerelle_client.store import SqliteStore
 from tests.transport.server import serving
+
+_LATE_SECONDS = 0.2
+"""Shorter than a push may take by the fast clock of a test."""
 
 Fault = Callable[[Mapping[str, Any]], int | None]
 """The status that a page gets instead of being applied; None where it is applied."""
@@ -31,12 +35,18 @@ class Endpoint:
     forgetful: dict[str, Any] = field(default_factory=dict)
     fault: Fault = lambda _: None
     seconds: float = 0.0
+    planned: str = ""
+    struck: int = 0
     retry_after: str | None = None
     url: str = ""
     clock: Callable[[], int] = now
     _named: set[str] = field(default_factory=set)
     _generation: int = 0
     _complete: int = 0
+
+    def once(self, kind: str, random: Random) -> None:
+        """The next push fails: with a status, after it was applied and late, or by a cut connection."""
+        self.planned = random.choice(("500", "400", "302")) if kind == "status" else kind
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Verify and apply, as a subscriber does."""
@@ -48,7 +58,14 @@ class Endpoint:
             self.codes.append(page["code"])
         if self.seconds:
             await asyncio.sleep(self.seconds)
-        status = self.fault(page)
+        planned, self.planned = self.planned, ""
+        self.struck += bool(planned)
+        if planned == "cut" and request.transport is not None:
+            request.transport.abort()
+            return web.Response()
+        if planned == "late":
+            await asyncio.sleep(_LATE_SECONDS)
+        status = int(planned) if planned.isdigit() else self.fault(page)
         if status is not None:
             headers = {} if self.retry_after is None else {"Retry-After": self.retry_after}
             return web.Response(status=status, headers={**headers, "Location": f"{self.url}/elsewhere"})

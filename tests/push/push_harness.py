@@ -141,15 +141,16 @@ class PushHarness:
 
 
 @asynccontextmanager
-async def pushing(folder: Path, log: EventLog, *, speed: float = 1.0, start: bool = True) -> AsyncIterator[PushHarness]:
+async def pushing(
+    folder: Path, log: EventLog, *, speed: float = 1.0, clock: FastClock | None = None
+) -> AsyncIterator[PushHarness]:
     """A federation whose only reader is Normandie."""
-    clock = FastClock(speed)
+    clock = clock or FastClock(speed)
     async with built(folder, log=log, clock=clock, partners=(READER,)) as harness:
         harness.start(OFFERS)
         await harness.ready()
         found = PushHarness(harness.federation, clock, OfferTopic(log.partitions), SubscriptionBook(log, loopback=True))
-        if start:
-            found.start()
+        found.start()
         try:
             yield found
         finally:

@@ -1,0 +1,93 @@
+"""``passerelle push`` on a real embedded log: what it lists, what it does, and what it does not say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import partner
+from gateway.cli import push as command
+from gateway.cli.console import CommandError
+from gateway.clock import now
+from gateway.log.sqlite import SqliteLog
+from gateway.partners import Partners
+from gateway.protocol.push import PushRow, begin
+from gateway.protocol.push_record import attempt_record, progress_record
+from gateway.protocol.subscription import SigningKey, Subscription
+from gateway.protocol.topic import COMMON, PUSHES, SUBSCRIPTIONS
+from gateway.push.book import SubscriptionBook
+from gateway.runtime.loop import run
+from tests.cli.test_journal_command import Commands
+
+ONE = Subscription(
+    id="a1",
+    name="copie",
+    url="https://stages.example.org/in?key=s3cret",
+    keys=(SigningKey(nonce="00" * 16),),
+    consent="11" * 16,
+    confirmed=True,
+)
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Commands:
+    found = Commands(tmp_path / "data")
+    found(partner.app, "add", "bretagne")
+    run(_subscribed(found))
+    return found
+
+
+async def _subscribed(commands: Commands) -> None:
+    log = await SqliteLog.open(commands.data / "log.sqlite")
+    await log.create_topics(COMMON)
+    async with Partners(log).caught_up_once() as partners, SubscriptionBook(log).caught_up_once() as book:
+        known = partners.get("bretagne")
+        assert known is not None
+        await book.change("bretagne", known.joined_at, lambda own: own.put(ONE))
+        at, partition = now(), book.partition("bretagne")
+        progress = begin(ONE, "L@00", ends=(0, 0, 0), now=at)
+        await log.append(SUBSCRIPTIONS, partition, [progress_record("bretagne", "copie", progress)])
+        await log.append(
+            PUSHES, partition, [attempt_record("bretagne", "copie", PushRow(at=at, changes=3, status=503))]
+        )
+    await log.close()
+
+
+def test_the_list_has_the_state_and_no_query_of_a_url(commands: Commands) -> None:
+    """[PSH-001]"""
+    assert "bretagne copie: active · https://stages.example.org/in" in commands(command.app, "list")
+    listed = commands(command.app, "list", "bretagne", "--json")
+    assert "s3cret" not in listed
+    assert ["copie"] == [one["name"] for one in json.loads(listed)["subscriptions"]]
+    assert "There is no subscription." in commands(command.app, "list", "normandie")
+
+
+def test_attempts_are_listed(commands: Commands) -> None:
+    """[PSH-012]"""
+    assert "503  1 pushes, 3 changes" in commands(command.app, "attempts", "bretagne", "copie")
+    [row] = json.loads(commands(command.app, "attempts", "bretagne", "copie", "--json"))["attempts"]
+    assert (503, 3) == (row["status"], row["changes"])
+
+
+def test_an_act_is_ordered_and_in_the_journal(commands: Commands) -> None:
+    assert "whsec_" in commands(command.app, "rotate", "bretagne", "copie", "--reason", "It leaked")
+    commands(command.app, "replay", "bretagne", "copie")
+    commands(command.app, "test", "bretagne", "copie")
+    commands(command.app, "delete", "bretagne", "copie")
+    acts = [(entry["act"], entry.get("why")) for entry in commands.listed() if entry["act"].startswith("push.")]
+    assert [("push.delete", None), ("push.test", None), ("push.replay", None), ("push.rotate", "It leaked")] == acts
+    assert "There is no subscription." in commands(command.app, "list")
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        (("skip", "bretagne", "copie"), "passerelle push list bretagne"),
+        (("replay", "bretagne", "autre"), "passerelle push list bretagne"),
+        (("confirm", "bretagne", "copie", "AAAA"), "passerelle push test bretagne"),
+    ],
+)
+def test_a_refused_act_names_the_next_step(commands: Commands, words: tuple[str, ...], step: str) -> None:
+    with pytest.raises(CommandError) as refused:
+        commands(command.app, *words)
+    assert (refused.value.step or "").startswith(step)
