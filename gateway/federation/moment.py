@@ -1,15 +1,17 @@
 """The moment of a federation as notices need it, read from its views."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import schemas
 from gateway.federation.doctor import examine_disk
 from gateway.federation.federation import Federation
 from gateway.federation.refused import Refused
 from gateway.federation.status import facts_of
-from gateway.notices.events import BUCKET_MS, MODERATIONS, USUAL_DAYS, Moment, events
+from gateway.notices.events import BUCKET_MS, DATED_DAYS, MODERATIONS, USUAL_DAYS, Moment, events
 from gateway.notices.notice import KEPT_MS, Event, Ledger
 from gateway.protocol.contact import Contacts
 from gateway.protocol.journal import JournalEntry, JournalFilter
@@ -46,6 +48,7 @@ class Moments:
             terms=federation.terms,
             refusals=await self._refusals(facts.now),
             entries=await self._entries(facts.now),
+            dated=await self._dated(partners, facts.now),
             disk_low=(await asyncio.to_thread(examine_disk, self._folder)).state != "ok",
             calendar_end=calendar_end(),
         )
@@ -60,6 +63,18 @@ class Moments:
             if one.verdict in REFUSED and one.platform is not None and one.day is not None:
                 days = found.setdefault(one.platform, {})
                 days[one.day] = days.get(one.day, 0) + Refused.of(one).offers
+        return found
+
+    async def _dated(self, platforms: Sequence[str], now: int) -> dict[str, dict[date, int]]:
+        """Live offers by platform and the day from which a rule that warns of them refuses them."""
+        today, days = date.fromisoformat(paris_date(now)), defaultdict[date, list[str]](list)
+        for code, rule in schemas.catalogue().items():
+            if rule.error_from is not None and 0 < (rule.error_from - today).days <= max(DATED_DAYS):
+                days[rule.error_from].append(code)
+        found = {}
+        for platform in platforms if days else ():
+            numbers = await self._federation.offers.warned(platform, [*days.values()], most=0)
+            found[platform] = {day: number for day, (number, _) in zip(days, numbers, strict=True)}
         return found
 
     async def _entries(self, now: int) -> list[JournalEntry]:

@@ -19,6 +19,8 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import period_ms
 
+DATED_DAYS = (60, 7)
+"""Days before the day from which a rule refuses live offers: each is a notice of its own."""
 MIN_REFUSALS, USUAL_DAYS = 10, 14
 BUCKET_MS = 15 * 60_000
 """Moderations of a quarter of an hour are one fact, with their number, once it is over."""
@@ -30,14 +32,16 @@ _BAD = ("late", "down")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """The facts at this moment. ``refusals`` by platform and day (Europe/Paris), ``entries`` of moderation,
-    ``disk_low``: the disk of the log is near its bound; ``calendar_end``: of the last school calendar on file.
+    """The facts at this moment. ``refusals`` by platform and day (Europe/Paris), ``entries`` of moderation; ``dated``:
+    live offers by platform and the day from which a rule refuses them, within ``DATED_DAYS``; ``disk_low``: the disk of
+    the log is near its bound; ``calendar_end``: of the last school calendar on file.
     """
 
     facts: Facts
     terms: HealthTerms
     refusals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     entries: Sequence[JournalEntry] = ()
+    dated: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     disk_low: bool = False
     calendar_end: date | None = None
 
@@ -71,6 +75,11 @@ def _of_platform(moment: Moment, contact: Contact, partner: Partner) -> Iterator
     for name, end in ends:
         if now < end <= now + NOTICE_MS:
             yield Event(contact=contact.id, kind="ends", about=slug, window=f"{name} {end}")
+    for day, number in moment.dated.get(slug, {}).items():
+        left = (day - date.fromisoformat(paris_date(now))).days
+        stage = min(one for one in DATED_DAYS if left <= one)
+        if number:
+            yield Event(contact=contact.id, kind="dated", about=day.isoformat(), window=str(stage), number=number)
 
 
 def _refusals(moment: Moment, contact: Contact, slug: str) -> Iterator[Event]:

@@ -23,7 +23,7 @@ from gateway.protocol.contact import Contact
 from schemas.french import elided
 from schemas.rulebook import Language
 
-_LASTING = frozenset({"national-refused", "systems-late", "systems-back", "bound", "national-stopped"})
+_LASTING = frozenset({"national-refused", "systems-late", "systems-back", "bound", "national-stopped", "dated"})
 """Facts that are found again each day while they last: the last number of each object counts, not their sum."""
 
 

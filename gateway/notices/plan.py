@@ -21,6 +21,7 @@ PLATFORM_KINDS: Mapping[str, Choice] = {
     "lifted": "now",
     "national-refused": "daily",
     "ends": "daily",
+    "dated": "daily",
 }
 OPERATOR_KINDS: Mapping[str, Choice] = {
     "systems-late": "now",

@@ -116,6 +116,14 @@ def test_certificates_and_keys_are_announced_thirty_days_before_their_end() -> N
     assert ["ends", "ends"] == [kind for _, kind, _, _ in found(at(replace(facts, now=end - NOTICE_MS)))]
 
 
+@pytest.mark.parametrize(("left", "windows"), [(60, ["60"]), (8, ["60"]), (7, ["7"]), (1, ["7"])])
+def test_a_rule_with_a_day_is_announced_sixty_days_and_a_week_before(left: int, windows: list[str]) -> None:
+    day = date.fromisoformat(TODAY) + timedelta(days=left)
+    moment = at(FRESH, dated={"normandie": {day: 12}, "bretagne": {day: 3}})
+    assert [("c1", "dated", window, 12) for window in windows] == found(moment)
+    assert [] == found(at(FRESH, dated={"normandie": {day: 0}}))
+
+
 def test_offers_refused_or_gone_at_the_national_site_are_a_fact_of_their_day() -> None:
     part = DeliveryPart(group="lycee", generation=1, account="a", state="refused", since=NOW)
     summary = DeliverySummary(states={"refused": 3, "gone": 1, "delivered": 9}, refused=part)

@@ -3,16 +3,22 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+import schemas
 from gateway.notices.events import BUCKET_MS
 from gateway.notices.plan import next_digest
+from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Act, Actor
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.record import OfferState, offer_record
 from gateway.protocol.refused_offers import OfferCell
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
-from gateway.protocol.topic import JOURNAL, STATISTICS
+from gateway.protocol.topic import JOURNAL, OFFERS, STATISTICS
 from tests.notices.test_pages import opened
 from tests.pages.signing import PERSON, SIGNED
 from tests.protocol.certified import issued
+from tests.protocol.example import OFFER, TERRITORY, known
 
 CANARY = "CANARY-employer-Bretagne"
 
@@ -58,6 +64,32 @@ async def test_an_offer_that_is_refused_again_and_again_is_one_refused_offer(tmp
         gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
         await gateway.mails()
         assert "12 offres d’Occitanie refusées, plus que d’habitude" == gateway.box.taken[-1]["Subject"]
+
+
+@pytest.mark.parametrize(("left", "expected"), [(61, 0), (60, 1)])
+async def test_live_offers_that_a_rule_will_refuse_are_in_the_digest_within_sixty_days(
+    tmp_path: Path, left: int, expected: int
+) -> None:
+    day = schemas.catalogue()["text-invisible"].error_from
+    assert day is not None
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        federation = gateway.harness.federation
+        for number in (1, 2):
+            offer_id = f"{SIGNED.platform}:{number}"
+            state = OfferState(offer_id, known(), OFFER, TERRITORY, schemas.RELEASE, ("text-invisible",))
+            partition = partition_of(offer_id, federation.log.partitions)
+            await federation.log.append(OFFERS, partition, [offer_record(state)])
+        await federation.wait_until_displayed(OFFERS)
+        gateway.clock.move(((day - gateway.clock.today).days - left) * 86_400)
+        await gateway.mails()
+        gateway.clock.move((next_digest(gateway.clock()) - gateway.clock()) / 1_000)
+        sent = len(gateway.box.taken)
+        await gateway.mails()
+        subjects = [one["Subject"] for one in gateway.box.taken[sent:]]
+        said = "2 offres en ligne d’Occitanie seront refusées par une règle plus stricte dans moins de 60 jours"
+        assert [said] * expected == [one for one in subjects if one == said]
 
 
 async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path: Path) -> None:
