@@ -17,6 +17,8 @@ from gateway.protocol.contact import Contacts
 from gateway.protocol.journal import JournalEntry, JournalFilter
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.refused_offers import REFUSED
+from gateway.push.acts import subscription_document
+from gateway.push.book import settings_of
 from schemas.schoolyear import calendar_end
 
 _DAY_MS = 24 * 3_600_000
@@ -49,6 +51,7 @@ class Moments:
             refusals=await self._refusals(facts.now),
             entries=await self._entries(facts.now),
             dated=await self._dated(partners, facts.now),
+            stopped=await self._stopped(),
             disk_low=(await asyncio.to_thread(examine_disk, self._folder)).state != "ok",
             calendar_end=calendar_end(),
         )
@@ -75,6 +78,16 @@ class Moments:
         for platform in platforms if days else ():
             numbers = await self._federation.offers.warned(platform, [*days.values()], most=0)
             found[platform] = {day: number for day, (number, _) in zip(days, numbers, strict=True)}
+        return found
+
+    async def _stopped(self) -> dict[str, list[str]]:
+        """The disabled subscriptions to pushes by platform. One that is enabled and disabled again is another fact."""
+        book, found = self._federation.subscriptions, {}
+        await book.catch_up()
+        for partner in self._federation.partners.all():
+            items = settings_of(book.state, partner).items
+            documents = [(one, subscription_document(book, partner.platform, one, owner=False)) for one in items]
+            found[partner.platform] = [f"{one.id} {one.enables}" for one, of in documents if of["state"] == "disabled"]
         return found
 
     async def _entries(self, now: int) -> list[JournalEntry]:

@@ -33,8 +33,9 @@ _BAD = ("late", "down")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """The facts at this moment. ``refusals`` by platform and day (Europe/Paris), ``entries`` of moderation; ``dated``:
-    live offers by platform and the day from which a rule refuses them, within ``DATED_DAYS``; ``disk_low``: the disk of
-    the log is near its bound; ``calendar_end``: of the last school calendar on file.
+    live offers by platform and the day from which a rule refuses them, within ``DATED_DAYS``; ``stopped``: the disabled
+    subscriptions to pushes by platform; ``disk_low``: the disk of the log is near its bound; ``calendar_end``: of the
+    last school calendar on file.
     """
 
     facts: Facts
@@ -42,6 +43,7 @@ class Moment:
     refusals: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     entries: Sequence[JournalEntry] = ()
     dated: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    stopped: Mapping[str, Sequence[str]] = field(default_factory=dict)
     disk_low: bool = False
     calendar_end: date | None = None
 
@@ -75,6 +77,8 @@ def _of_platform(moment: Moment, contact: Contact, partner: Partner) -> Iterator
     for name, end in ends:
         if now < end <= now + NOTICE_MS:
             yield Event(contact=contact.id, kind="ends", about=slug, window=f"{name} {end}")
+    for one in moment.stopped.get(slug, ()):
+        yield Event(contact=contact.id, kind="push-stopped", about=slug, window=one)
     for day, number in moment.dated.get(slug, {}).items():
         left = (day - date.fromisoformat(paris_date(now))).days
         stage = min(one for one in DATED_DAYS if left <= one)

@@ -22,6 +22,7 @@ PLATFORM_KINDS: Mapping[str, Choice] = {
     "national-refused": "daily",
     "ends": "daily",
     "dated": "daily",
+    "push-stopped": "now",
 }
 OPERATOR_KINDS: Mapping[str, Choice] = {
     "systems-late": "now",

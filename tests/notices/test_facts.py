@@ -11,10 +11,13 @@ from gateway.notices.plan import next_digest
 from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import Act, Actor
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.push import PushProgress, PushStop
+from gateway.protocol.push_record import progress_record
 from gateway.protocol.record import OfferState, offer_record
 from gateway.protocol.refused_offers import OfferCell
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
-from gateway.protocol.topic import JOURNAL, OFFERS, STATISTICS
+from gateway.protocol.subscription import PlatformSubscriptions, Subscription, platform_record
+from gateway.protocol.topic import JOURNAL, OFFERS, STATISTICS, SUBSCRIPTIONS
 from tests.notices.test_pages import opened
 from tests.pages.signing import PERSON, SIGNED
 from tests.protocol.certified import issued
@@ -90,6 +93,31 @@ async def test_live_offers_that_a_rule_will_refuse_are_in_the_digest_within_sixt
         subjects = [one["Subject"] for one in gateway.box.taken[sent:]]
         said = "2 offres en ligne d’Occitanie seront refusées par une règle plus stricte dans moins de 60 jours"
         assert [said] * expected == [one for one in subjects if one == said]
+
+
+async def test_a_subscription_to_pushes_that_was_given_up_is_a_mail_each_time(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.confirm()
+        federation, sent = gateway.harness.federation, len(gateway.box.taken)
+        partner = federation.partners.get(SIGNED.platform)
+        assert partner is not None
+        one = Subscription(id="s1", name="site", url="https://a.example/push", confirmed=True)
+        end = PushProgress(subscription="s1", scope="", generation=1, positions=(), began=(), floor=(), fresh=1)
+        steps: list[tuple[int, PushStop | None]] = [(0, "gone"), (1, None), (1, "gone")]
+        for enables, stopped in steps:
+            own = PlatformSubscriptions(
+                platform=SIGNED.platform, joined_at=partner.joined_at, items=(replace(one, enables=enables),)
+            )
+            progress = replace(end, enables=enables, stopped=stopped)
+            records = [platform_record(own), progress_record(SIGNED.platform, "site", progress)]
+            partition = partition_of(SIGNED.platform, federation.log.partitions)
+            await federation.log.append(SUBSCRIPTIONS, partition, records)
+            for _ in range(3):
+                gateway.clock.move(3_600)
+                await gateway.mails()
+        subjects = [mail["Subject"] for mail in gateway.box.taken[sent:]]
+        assert ["1 abonnement aux envois d’Occitanie est arrêté"] * 2 == [one for one in subjects if "envois" in one]
 
 
 async def test_a_certificate_that_ends_is_in_the_digest_of_the_morning(tmp_path: Path) -> None:
