@@ -10,10 +10,9 @@ from gateway.api.context import SCOPES, federation_of, partner_of
 from gateway.api.exports import EXPORTS
 from gateway.api.query import Parameters, valid
 from gateway.api.readiness import require_caught_up
-from gateway.federation.impact import PRESENT, find_impact
+from gateway.federation.impact import PRESENT, find_impact, find_origin
 from gateway.federation.platform import platform_names
 from gateway.protocol.identity import is_slug
-from schemas.evolution.process import names
 from schemas.rulebook import RELEASE
 
 
@@ -22,7 +21,7 @@ async def get_impact(request: web.Request) -> web.StreamResponse:
     """``GET /v1/impact``."""
     federation, own = federation_of(request), partner_of(request).platform
     with Parameters(request.query, ("release", "platform")) as parameters:
-        release = parameters.one("release", lambda text: valid(text, text in names()), RELEASE)
+        origin = parameters.one("release", lambda text: valid(find_origin(text), bool(find_origin(text))), RELEASE)
         platforms = parameters.several("platform", is_slug, "bretagne")
     if "operate" not in request[SCOPES]:
         if not platforms <= {own}:
@@ -31,7 +30,7 @@ async def get_impact(request: web.Request) -> web.StreamResponse:
     require_caught_up(federation.offers)
     of = [slug for slug in platform_names(federation) if not platforms or slug in platforms]
     with request.app[EXPORTS].one(own):
-        return send_json((await find_impact(federation, of, release or PRESENT)).to_json(), PRIVATE)
+        return send_json((await find_impact(federation, of, origin or PRESENT)).to_json(), PRIVATE)
 
 
 ROUTES: Sequence[web.RouteDef] = (web.get("/v1/impact", get_impact),)

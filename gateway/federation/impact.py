@@ -86,6 +86,11 @@ def _rule_json(one: RuleImpact) -> dict[str, Any]:
     return {"rule": one.rule, **day, "offers": one.offers, "platforms": platforms}
 
 
+def find_origin(release: str) -> str | None:
+    """The origin of the release with this name, if it is in force or on file: what a partner names is never a path."""
+    return PRESENT if release == schemas.RELEASE else release if release in names() else None
+
+
 async def find_impact(
     federation: Federation, platforms: Sequence[str], origin: str = PRESENT, *, most: int | None = MAX_JUDGED
 ) -> Impact:

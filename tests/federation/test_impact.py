@@ -72,6 +72,16 @@ async def test_a_release_that_is_not_on_file_is_refused(office: Office) -> None:
         assert "parameter-invalid" == (await ask(office, f"?release={name}", status=400))["code"]
 
 
+async def test_a_command_that_can_judge_nothing_ends_with_2_and_a_remedy(office: Office) -> None:
+    for words, named in ((["1.0-1999.01"], schemas.RELEASE), (["--platform", "nowhere"], OWN)):
+        ended = await asyncio.to_thread(office.run, "schema", "impact", *words)
+        assert (2, True) == (ended.code, named in ended.errors)
+
+
+async def test_the_release_in_force_may_be_named(office: Office) -> None:
+    assert await ask(office) == await ask(office, f"?release={schemas.RELEASE}")
+
+
 async def test_api_page_and_command_give_the_same_facts(office: Office) -> None:
     """EVO-003."""
     body = await ask(office)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.federation.impact import PRESENT, find_impact
+from gateway.federation.impact import find_impact, find_origin
 from gateway.federation.platform import platform_names
 from gateway.pages.base.door import session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
@@ -40,10 +40,10 @@ class _EvolutionPages:
     ) -> Answer:
         if not self._federation.offers.caught_up:
             raise views_behind()
-        release = request.query.get("release", RELEASE)
-        if release not in (RELEASE, *names()):
+        origin = find_origin(request.query.get("release", RELEASE))
+        if origin is None:
             raise PageError(400)
-        found = await find_impact(self._federation, [*platforms], PRESENT if release == RELEASE else release)
+        found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
         values = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
         others = [name for name in names() if name != RELEASE]
