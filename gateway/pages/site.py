@@ -46,6 +46,7 @@ from gateway.pages.notices import view as notices
 from gateway.pages.offers import view as offers
 from gateway.pages.partner import view as partner
 from gateway.pages.partners import view as partners
+from gateway.pages.pushes import view as pushes
 from gateway.pages.reference import view as reference
 from gateway.pages.refusals import view as refusals
 from gateway.pages.session import view as session
@@ -103,6 +104,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES, begun=_note_seen(ports) if ports.mails else None),
         *partner.pages(federation, ports.door),
+        *pushes.pages(federation),
         *systems.pages(federation),
         *refusals.pages(federation),
         *evolution.pages(federation),

@@ -15,7 +15,7 @@ from schemas.rulebook import LANGUAGES, Language
 NAVIGATION = ("home", "public_offers", "check", "connect", "reference")
 """The pages of the header, in order."""
 AREAS: Mapping[Role, Sequence[str]] = {
-    "platform": ("today", "offers", "deliveries", "keys", "figures", "evolution", "contacts"),
+    "platform": ("today", "offers", "deliveries", "pushes", "keys", "figures", "evolution", "contacts"),
     "operator": (
         *("systems", "refusals", "moderation", "partners"),
         *("national", "journal", "evolutions", "contacts"),

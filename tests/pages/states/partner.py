@@ -80,6 +80,7 @@ STATES = [
     State("offers", "not online", paths={one: f"{path}?q=2026-000027" for one, path in _OFFERS.items()}),
     State("deliveries", "by state"),
     State("deliveries", "refused", refused_deliveries),
+    State("pushes", "no subscription"),
     State("keys", "as they are"),
     State("keys", "a new secret", make_a_secret),
     State("figures", "thirty days", unfold),

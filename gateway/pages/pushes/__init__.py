@@ -1,0 +1,1 @@
+"""Subscriptions to pushes, for the persons of a platform and for the operator."""

@@ -1,0 +1,132 @@
+"""The pages of pushes: a platform sees its own and acts on them, the operator sees the state of all, no query of a url.
+
+[PSH-001] [PSH-009] [PSH-012] [PSH-013] [SEC-016]
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientResponse
+
+from gateway.protocol.push import PushRow, begin
+from gateway.protocol.push_record import attempt_record, progress_record
+from gateway.protocol.subscription import SigningKey, Subscription
+from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
+from gateway.push.signature import consent_code
+from tests.clock import START
+from tests.harness import SECRET, URL
+from tests.pages.signing import OPERATOR, SIGNED, cookie_of
+from tests.pages.site import PageHarness, opened
+
+OWN = {"Origin": URL}
+PATH, ALL = "/plateforme/envois", "/exploitation/envois"
+ONE = Subscription(
+    id="a1",
+    name="copie",
+    url="https://stages.example.org/in?key=s3cret",
+    keys=(SigningKey(nonce="00" * 16),),
+    consent="11" * 16,
+    confirmed=True,
+)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[PageHarness]:
+    async with opened(tmp_path) as found:
+        await subscribe(found, ONE)
+        yield found
+
+
+async def subscribe(site: PageHarness, one: Subscription) -> None:
+    federation = site.harness.federation
+    partner = federation.partners.get(SIGNED.platform)
+    assert partner is not None
+    await federation.subscriptions.change(partner.platform, partner.joined_at, lambda own: own.put(one))
+
+
+async def stored(site: PageHarness) -> Subscription | None:
+    book = site.harness.federation.subscriptions
+    await book.catch_up()
+    return book.state.platforms[SIGNED.platform].get("copie")
+
+
+async def text_of(site: PageHarness, path: str = PATH, platform: str = SIGNED.platform) -> str:
+    cookie = await cookie_of(site.harness.federation, platform)
+    answer = await site.client.get(path, headers={"Cookie": cookie})
+    assert answer.status == 200
+    return await answer.text()
+
+
+async def send(site: PageHarness, **fields: str) -> ClientResponse:
+    page = await (await site.client.get(PATH)).text()
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert token is not None
+    return await site.client.post(PATH, data={"token": token[1], **fields}, headers=OWN, allow_redirects=False)
+
+
+async def fail(site: PageHarness) -> None:
+    """The sender has found a change that the endpoint refuses."""
+    federation = site.harness.federation
+    progress = replace(begin(ONE, "L@00", ends=(0, 0, 0), now=START), blocked=("bretagne:7", 3), failures=5)
+    partition = federation.subscriptions.partition(SIGNED.platform)
+    row = PushRow(at=START, changes=1, status=422, offer="bretagne:7")
+    await federation.log.append(SUBSCRIPTIONS, partition, [progress_record(SIGNED.platform, "copie", progress)])
+    rows = [row, PushRow(at=START, reason="host-unknown", test=True)]
+    await federation.log.append(PUSHES, partition, [attempt_record(SIGNED.platform, "copie", one) for one in rows])
+
+
+async def test_a_platform_sees_its_url_its_attempts_and_the_change_that_is_refused(site: PageHarness) -> None:
+    await fail(site)
+    page = await text_of(site)
+    for text in ("s3cret", "en échec", "bretagne:7", "422", "machine inconnue", "Passer bretagne:7"):
+        assert text in page
+
+
+async def test_the_operator_sees_states_and_no_query_of_a_url(site: PageHarness) -> None:
+    await fail(site)
+    page = await text_of(site, ALL, OPERATOR.platform)
+    for text in ("copie", "en échec", "bretagne:7", "https://stages.example.org/in"):
+        assert text in page
+    assert "s3cret" not in page
+    assert "<form" not in page.partition("<main")[2].partition("</main")[0]
+
+
+async def test_acts_are_orders_and_a_new_secret_is_in_one_answer(site: PageHarness) -> None:
+    await fail(site)
+    for action in ("test", "replay", "enable", "skip"):
+        assert 303 == (await send(site, act=action, name="copie")).status
+    one = await stored(site)
+    assert one is not None
+    assert (1, 1, 2, ("bretagne:7", 3)) == (one.tests, one.replays, one.enables, one.skip)
+    rotated = await send(site, act="rotate", name="copie")
+    assert (200, True) == (rotated.status, "whsec_" in await rotated.text())
+    assert "whsec_" not in await text_of(site)
+    refused = await send(site, act="rotate", name="copie")
+    assert (409, True) == (refused.status, "Deux clés signent" in await refused.text())
+
+
+async def test_a_url_is_confirmed_by_its_code(site: PageHarness) -> None:
+    one = replace(ONE, confirmed=False)
+    await subscribe(site, one)
+    assert "URL à confirmer" in await text_of(site)
+    assert 409 == (await send(site, act="confirm", name="copie", code="AAAA")).status
+    code = consent_code(SECRET, SIGNED.platform, one)
+    assert 303 == (await send(site, act="confirm", name="copie", code=code)).status
+    assert "en service" in await text_of(site)
+
+
+async def test_a_subscription_is_deleted(site: PageHarness) -> None:
+    assert 303 == (await send(site, act="delete", name="copie")).status
+    assert await stored(site) is None
+    assert 404 == (await send(site, act="delete", name="copie")).status
+    assert 400 == (await send(site, act="other", name="copie")).status
+
+
+async def test_a_form_of_another_site_does_nothing(site: PageHarness) -> None:
+    headers = {"Origin": "https://other.example"}
+    answer = await site.client.post(PATH, data={"act": "delete", "name": "copie"}, headers=headers)
+    assert 403 == answer.status
+    assert await stored(site) is not None
