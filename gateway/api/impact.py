@@ -10,9 +10,10 @@ from gateway.api.context import SCOPES, federation_of, partner_of
 from gateway.api.exports import EXPORTS
 from gateway.api.query import Parameters, valid
 from gateway.api.readiness import require_caught_up
-from gateway.federation.impact import PRESENT, find_impact, find_origin
+from gateway.federation.impact import find_impact, find_origin
 from gateway.federation.platform import platform_names
 from gateway.protocol.identity import is_slug
+from schemas.evolution.process import PRESENT
 from schemas.rulebook import RELEASE
 
 

@@ -12,10 +12,10 @@ from rich.text import Text
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, asynchronous, print_json, print_rows
 from gateway.cli.document import read_submissions
-from gateway.federation.impact import PRESENT, Affected, Impact, find_impact
+from gateway.federation.impact import Affected, Impact, find_impact
 from gateway.federation.platform import platform_names
 from schemas.evolution.compare import Finding, ReleaseComparison
-from schemas.evolution.process import Release, ReleaseError, names
+from schemas.evolution.process import PRESENT, Release, ReleaseError, names
 from schemas.evolution.subset import SubsetError
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -33,7 +33,7 @@ def schema() -> None:
 @app.command()
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help=_ORIGIN)],
-    new: Annotated[str, typer.Argument(metavar="NEW", help=_ORIGIN)] = ".",
+    new: Annotated[str, typer.Argument(metavar="NEW", help=_ORIGIN)] = PRESENT,
     *,
     documents: Annotated[
         Path | None, typer.Option(help="Offers of yours to try besides: NDJSON, or a JSON array.")

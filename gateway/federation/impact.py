@@ -16,11 +16,9 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import Filter, Reader
 from gateway.runtime.loop import in_thread
-from schemas.evolution.process import Release, names
+from schemas.evolution.process import PRESENT, Release, names
 from schemas.rulebook import Rule
 
-PRESENT = "."
-"""The origin of the release that runs."""
 MAX_JUDGED = 20_000
 """Offers that are judged for one answer or page; a command judges all."""
 EXAMPLES = 10

@@ -15,6 +15,8 @@ import orjson
 TREE = Path(__file__).parents[2]
 """The tree of the running program."""
 RELEASES = TREE / "schemas" / "releases"
+PRESENT = "."
+"""The origin of the release of the running program, whatever folder it was started in."""
 PROGRAM, INDEX = "verdict.pyz", "release.json"
 _START = """
 import resource, runpy, sys
@@ -47,15 +49,15 @@ class ReleaseAnswer:
 
 def command_of(origin: str) -> list[str]:
     """The command that starts a release's process: by its name, its folder, or that of a tree. Raises ReleaseError."""
-    folder = RELEASES / origin if (RELEASES / origin / INDEX).is_file() and origin not in (".", "") else Path(origin)
+    known = RELEASES / origin
+    folder = TREE if origin == PRESENT else known if origin and (known / INDEX).is_file() else Path(origin)
     start = [sys.executable, "-I", "-B", "-c", _START]
     if (folder / INDEX).is_file():
         return [*start, str(folder / PROGRAM), str(folder / PROGRAM)]
     program = folder / "schemas" / "evolution" / "answer.py"
-    if origin != "." and not program.is_file():
+    if not program.is_file():
         raise ReleaseError("unknown", origin)
-    root = folder if program.is_file() else TREE
-    return [*start, str(root), str(root / "schemas" / "evolution" / "answer.py")]
+    return [*start, str(folder), str(program)]
 
 
 def names() -> list[str]:

@@ -19,7 +19,7 @@ import orjson
 
 from schemas.evolution.answer import WIRE, facts
 from schemas.evolution.compare import ReleaseComparison, announcement, unannounced
-from schemas.evolution.process import INDEX, PROGRAM, RELEASES, TREE, Release, names
+from schemas.evolution.process import INDEX, PRESENT, PROGRAM, RELEASES, TREE, Release, names
 from schemas.evolution.subset import bare, find_foreign
 
 _LEFT_OUT = {
@@ -118,7 +118,7 @@ def find_breaks(changelog: str) -> list[str]:
     """The breaks of any release on file that are not announced, a sentence each."""
     found = []
     for name in names():
-        with Release(name) as old, Release(".") as new:
+        with Release(name) as old, Release(PRESENT) as new:
             for one in unannounced(ReleaseComparison(old, new, count=3000, seed=1).findings(), changelog):
                 document = orjson.dumps(one.document).decode()
                 found.append(

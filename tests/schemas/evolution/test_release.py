@@ -1,6 +1,8 @@
 """Releases on file: they never change, and give their own verdicts in a process of their own."""
 
 import hashlib
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import schemas
 from schemas.evolution import record
 from schemas.evolution.process import INDEX, KEPT_VARIABLES, PROGRAM, RELEASES, TREE, Release, ReleaseError, names
 from tests.schemas.documents import ON, SOUND, changed
+from tests.schemas.evolution.scratch import scratch_tree
 
 pytestmark = pytest.mark.slow
 PRESENT = schemas.RELEASE
@@ -56,6 +59,15 @@ def test_the_program_of_a_release_holds_no_other_release() -> None:
 def test_a_name_that_is_no_release_is_refused() -> None:
     with pytest.raises(ReleaseError, match="is unknown"):
         Release("1.0-1999.01")
+
+
+def test_the_present_release_is_that_of_the_running_program_not_of_the_folder(tmp_path: Path) -> None:
+    scratch_tree(tmp_path)
+    program = "from schemas.evolution.process import command_of; print(command_of('.')[-1])"
+    found = subprocess.run(
+        [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert str(TREE / "schemas" / "evolution" / "answer.py") == found.stdout.strip()
 
 
 def test_a_program_that_ends_early_is_an_error(tmp_path: Path) -> None:
