@@ -134,7 +134,7 @@ def test_the_recipes_number_the_files_that_are_edited_here() -> None:
     assert len(FIELD) <= 9
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_tests_of_the_copy_find_no_forgotten_file(copy: Path) -> None:
     run(copy, "pytest", "--quick", "-q", "-p", "no:cacheprovider", *CHECKED)
 
