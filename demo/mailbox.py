@@ -54,8 +54,9 @@ pre {{ font: inherit; white-space: pre-wrap; overflow-wrap: anywhere }}
 </main>
 """
 _LEAD = (
-    "Ce que la passerelle a envoyé, le plus récent d’abord. Rien ne quitte cette machine. Rechargez la page pour voir "
-    "la suite : le premier avis vient deux minutes environ après le début."
+    "Ce que la passerelle a envoyé, le plus récent d’abord. Rien ne quitte cette machine. Un avis vient deux minutes "
+    "au plus tôt après son fait ; pour un courriel tout de suite, demandez un lien de connexion, au pied de chaque "
+    "page, avec l’adresse contact@bretagne.example. Rechargez ensuite cette page."
 )
 
 

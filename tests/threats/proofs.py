@@ -366,6 +366,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/notices/test_sender.py::test_a_connection_cut_after_data_is_tried_once_more_with_the_same_message_id",
         "tests/notices/test_sender.py::test_a_relay_without_starttls_gets_nothing",
         "tests/notices/test_sender.py::test_an_address_that_is_refused_for_good_is_stopped",
+        "tests/notices/test_sender.py::test_a_relay_that_refuses_the_sender_stops_no_address",
+        "tests/notices/test_mail.py::test_a_stranger_who_is_asked_to_agree_reads_nothing_that_another_person_has_typed",
         "tests/notices/test_plan.py::test_at_the_ceiling_of_an_hour_nothing_is_sent_and_nothing_is_lost",
         "tests/notices/test_plan.py::test_three_links_an_hour_are_made_for_a_contact_however_often_it_asks",
         "tests/notices/test_mail.py::test_every_kind_has_its_texts_and_only_the_mail_that_was_asked_for_signs_in",
