@@ -92,7 +92,9 @@ async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:
     await seed(site)
     text = await text_of(site, "/plateforme")
     assert "<h1>Aujourd’hui\u00a0: 3 choses vous attendent</h1>" in text
-    assert "12 offres refusées en sept jours par une même règle" in text
+    assert "12 offres refusées en sept jours pour la même raison" in text
+    axis = text.partition('<p class="axis">')[2].partition("</p>")[0]
+    assert ["1er\u00a0novembre", "16\u00a0novembre", "30\u00a0novembre"] == re.findall(r"<span>([^<]+)</span>", axis)
     assert "Une offre refusée par le site national" in text
     assert "Une offre que le site national ne peut pas prendre" in text
     assert "<b>8</b>" in text

@@ -68,7 +68,7 @@ async def test_a_count_of_the_systems_leads_to_the_reason_in_two_clicks(desk: De
     rules = section(text, _RULES)
     assert "Semaine mal formée." in rules
     assert "Écrivez l’année" in rules
-    assert "/reference#OFR-023" in rules
+    assert "/reference/OFR-023" in rules
     assert rules.index("week-malformed") < rules.index("siret-invalid")
     [narrowed] = re.findall(rf'href="({PATH}[^"]*rule=siret-invalid)"', rules)
     text = await desk.get(narrowed)
@@ -98,7 +98,7 @@ async def test_a_receipt_is_found_by_a_rule_beyond_its_first_problems(desk: Desk
 async def test_each_refused_receipt_has_sentence_pointer_remedy_and_links(desk: Desk) -> None:
     newest = section(await desk.get(f"{PATH}?platform=bretagne"), _RECEIPTS)
     assert 4 == newest.count('class="problem blocked"')
-    for part in ("«\u00a02027-W9\u00a0»", "<code>/weeks/0</code>", "Écrivez l’année", "/reference#OFR-023"):
+    for part in ("«\u00a02027-W9\u00a0»", "<code>/weeks/0</code>", "Écrivez l’année", "/reference/OFR-023"):
         assert part in newest
     [link] = set(re.findall(r'href="(/exploitation/offre\?id=bretagne%3Arefused-2)"', newest))
     offer = await desk.get(link)

@@ -120,7 +120,7 @@ def pause_and_resume(keyboard: Keyboard, language: Language) -> None:
     keyboard.follow(f"a[href$='act=pause&platform={FAILING}']")
     keyboard.to("#reason").type("Essai au clavier")
     keyboard.follow("main button.main")
-    keyboard.expect("est suspendu sur toutes les répliques" if french else "is paused on every replica")
+    keyboard.expect("est suspendu partout" if french else "is paused everywhere")
     keyboard.expect("Essai au clavier")
     keyboard.follow(f"a[href$='act=resume&platform={FAILING}']")
     keyboard.follow("main button.main")
