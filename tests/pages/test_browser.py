@@ -40,6 +40,7 @@ pytestmark = pytest.mark.browser
 
 MAX_BYTES = 50_000
 """Of a page with its stylesheet, script and icon, compressed."""
+MAX_SCREENS = 6
 
 
 def parameters(listed: Sequence[State] | Sequence[Journey], *, smoke: str) -> list[Any]:
@@ -210,3 +211,21 @@ def fetch(address: str, path: str, session: str) -> int:
         connection.close()
     assert (200, "gzip") == (answer.status, answer.getheader("Content-Encoding"))
     return len(body)
+
+
+@pytest.mark.parametrize("role", ["platform", "operator", None])
+def test_no_page_is_longer_than_six_screens(
+    role: Role | None, address: str, seen: Window, pages: Mapping[str, Page], session: Mapping[Role, str]
+) -> None:
+    """At 1280 × 800 px: longer lists fold, or have pages."""
+    tab, _ = emptied(seen)
+    tab.set_viewport_size({"width": WIDE, "height": 800})
+    long = {}
+    for name, page in pages.items():
+        if page.get is not None and page.role == role and page.fixed:
+            sign(tab, session_for(page, session))
+            tab.goto(address + page.path("fr"))
+            height = tab.evaluate("document.documentElement.scrollHeight")
+            if height > MAX_SCREENS * 800:
+                long[name] = height
+    assert {} == long

@@ -25,7 +25,7 @@ ROLES: Mapping[str, tuple[str | None, tuple[str, ...]]] = {
 """By role the platform that its session is of, and where it begins. A session crawls its own area; what it links to
 beyond is crawled without a session.
 """
-_HOLE = re.compile(r"(?<![\w\[{/])(?<!th )…(?![\]}])|(?<![\w:])\{\w*\}(?!:)|\bNone\b(?! of)|\bundefined\b")
+_HOLE = re.compile(r"(?<![\w\[{/:])(?<!th )…(?![\]}])|(?<![\w:])\{\w*\}(?!:)|\bNone\b(?! of)|\bundefined\b")
 """A value that is missing in a sentence. Removed contact data is ``[…]``."""
 _UNELIDED = re.compile(r"\b(?:de|que) [AEÉÈÊIÎOaeéèêiî]\w+|\b(?:de|que) (?:un|une|il|elle|on)\b")
 _PLURALS = re.compile(r"\b(?:0|1) (?:offres|systèmes|envois|jours|étapes|plateformes|messages|comptes)\b")
