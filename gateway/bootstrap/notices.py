@@ -1,6 +1,7 @@
 """Notices of a gateway: the sender with its relay, and the addresses that its mails name."""
 
 from collections.abc import Sequence
+from math import inf
 from urllib.parse import urlencode
 
 from gateway.clock import Clock
@@ -30,7 +31,7 @@ def open_sender(settings: Settings, federation: Federation, erasing: Clock) -> S
         relay=relay_of(settings),
         facts=Moments(federation, settings.data).events,
         compose=Mails(settings, federation).compose,
-        revoked=lambda: frozenset(one.platform for one in federation.partners.all() if one.revoked),
+        begun=lambda: {one.platform: inf if one.revoked else one.joined_at or 0 for one in federation.partners.all()},
         clock=federation.clock,
         erasing=erasing,
         ceiling=settings.mails_per_hour,

@@ -11,6 +11,7 @@ from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import Actor
 from gateway.protocol.public_offer import public_offer, public_platforms
 from gateway.store.offer_search import OfferSearch
+from gateway.store.offers import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +28,18 @@ def agreeing_platforms(federation: Federation) -> frozenset[str]:
     return public_platforms(federation.partners.all(), now=federation.clock())
 
 
-async def find_public_offers(federation: Federation, search: OfferSearch) -> PublicPage:
-    """The offers that a visitor searches for."""
-    platforms = agreeing_platforms(federation)
-    if wished := search.criteria.platform:
-        platforms &= wished
-    if not platforms:
-        return PublicPage(offers=(), total=0, counts={})
-    narrowed = replace(search, criteria=replace(search.criteria, platform=platforms))
-    found = await federation.offers.search(narrowed)
-    readable = [public_offer(state, platforms=platforms) for state in found.states]
-    return PublicPage(offers=[one for one in readable if one is not None], total=found.total, counts=found.counts)
+async def find_public_offers(federation: Federation, search: OfferSearch, step: Step) -> PublicPage:
+    """The offers that a visitor searches for, of the platforms that agree when the search has ended. ``step`` runs a
+    part of it.
+    """
+    while platforms := agreeing_platforms(federation):
+        narrowed = replace(search, criteria=replace(search.criteria, platform=platforms))
+        found = await federation.offers.search(narrowed, step)
+        if platforms == agreeing_platforms(federation):
+            readable = [public_offer(state, platforms=platforms) for state in found.states]
+            offers = [one for one in readable if one is not None]
+            return PublicPage(offers=offers, total=found.total, counts=found.counts)
+    return PublicPage(offers=(), total=0, counts={})
 
 
 async def get_public_offer(federation: Federation, offer_id: str) -> Mapping[str, Any] | None:

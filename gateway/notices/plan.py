@@ -35,6 +35,8 @@ KINDS: Mapping[str, Choice] = {**PLATFORM_KINDS, **OPERATOR_KINDS}
 """The choice for each kind where a person has made none."""
 
 HOUR_MS, DAY_MS = 3_600_000, 24 * 3_600_000
+_CLOCKS_MS = 60_000
+"""The clocks of two machines may differ by so much."""
 SETTLE_MS = 60_000
 """A fact waits so long for others, so that they go in one mail."""
 BETWEEN_MS = HOUR_MS
@@ -163,15 +165,16 @@ def next_digest(at: int) -> int:
     return int(digest.timestamp() * 1_000)
 
 
-def expired(contacts: Contacts, ledger: Ledger, revoked: frozenset[str], *, now: int) -> list[str]:
-    """The contacts to erase: never confirmed, of a revoked platform, or not seen for thirteen months; a day after, what
-    is left of erased ones. A platform that is not known (yet) is not revoked.
+def expired(contacts: Contacts, ledger: Ledger, begun: Mapping[str, float], *, now: int) -> list[str]:
+    """The contacts to erase: never confirmed, of a membership that has ended, or not seen for thirteen months; a day
+    after, what is left of erased ones. ``begun``: since when the membership of each platform lasts (ms), infinite for a
+    revoked one; that of a platform that is not known (yet) has not ended.
     """
     found = []
     for contact in contacts.values():
         if isinstance(contact, Erased):
             over = now - contact.asked_at >= DAY_MS
-        elif contact.platform in revoked:
+        elif contact.asked_at < begun.get(contact.platform, 0) - _CLOCKS_MS:
             over = True
         elif contact.confirmed_at is None:
             over = now - contact.asked_at >= UNCONFIRMED_MS

@@ -5,7 +5,7 @@ between leaves it open; the next one sends the same mail once more after the dea
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -46,10 +46,10 @@ _log = structlog.get_logger()
 
 @dataclass(kw_only=True)
 class Sender:
-    """The sender of this process, which works while it owns the topic. ``revoked``: platforms whose contacts are
-    erased, by ``erasing``, a clock that does not jump ahead; ``relay`` is None where none is set: nothing is sent then,
-    and contacts are erased all the same. ``count`` counts what becomes of mails and of notices; ``ceiling``: mails an
-    hour.
+    """The sender of this process, which works while it owns the topic. ``begun``: of each platform since when its
+    membership lasts, as in ``expired``; ``erasing``: a clock that does not jump ahead; ``relay`` is None where none is
+    set: nothing is sent then, and contacts are erased all the same. ``count`` counts what becomes of mails and of
+    notices; ``ceiling``: mails an hour.
     """
 
     log: EventLog
@@ -57,7 +57,7 @@ class Sender:
     relay: MailRelay | None
     facts: Facts
     compose: Compose
-    revoked: Callable[[], frozenset[str]]
+    begun: Callable[[], Mapping[str, float]]
     clock: Clock
     erasing: Clock
     ceiling: int
@@ -93,9 +93,7 @@ class Sender:
         """Find what is due, and send what can be sent now. Raises LogError."""
         await self.book.catch_up()
         await self._ledger.catch_up()
-        gone = expired(self.book.state, self._ledger.state, self.revoked(), now=self.erasing())
-        if gone:
-            await self.book.change(lambda contacts: [one for one in gone if one in contacts])
+        await self._erase()
         if self.relay is None:
             return
         contacts, ledger = self.book.state, self._ledger.state
@@ -106,8 +104,14 @@ class Sender:
         while step := next_step(self.book.state, self._ledger.state, now=self.clock(), ceiling=self.ceiling):
             if not await self._take(owner, step, self.relay):
                 return
+            await self._erase()
         if self._ledger.state.sent_since(self.clock() - HOUR_MS) >= self.ceiling:
             self.count("ceiling")
+
+    async def _erase(self) -> None:
+        gone = expired(self.book.state, self._ledger.state, self.begun(), now=self.erasing())
+        if gone:
+            await self.book.change(lambda contacts: [one for one in gone if one in contacts])
 
     async def _take(self, owner: Owner, step: Next, relay: MailRelay) -> bool:
         """Take one step; False if the relay is away, so that none that sends can be taken now."""

@@ -14,9 +14,10 @@ from gateway.notices.notice import Outcome
 SECONDS = 60.0
 """Longest exchange with the relay once a mail is sent; shorter than the deadline of a copy."""
 _CONNECT_SECONDS = 20.0
-_PERMANENT = 500
-_POLICY = "5.7."
-"""A refusal of the relay itself (RFC 3463): a sender that it does not know would otherwise stop every address."""
+_OF_ADDRESS, _UNKNOWN_RECIPIENT = ("5.1.", "5.2.1"), frozenset({550, 551, 553})
+"""Refusals of an address for good: by their status code (RFC 3463), or, where there is none, as an answer to RCPT (RFC
+5321, 4.2.3). A refusal of the content, or of the sender, would otherwise stop every address.
+"""
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -87,8 +88,8 @@ class MailSession:
         except SMTPResponseException as error:
             if error.code <= 0:  # an answer that is none
                 return None if begun else "later"
-            of_address = error.code >= _PERMANENT and not error.message.startswith(_POLICY)
-            return "refused" if of_address else "later"
+            unnamed = not begun and error.code in _UNKNOWN_RECIPIENT and not error.message.startswith("5.")
+            return "refused" if unnamed or error.message.startswith(_OF_ADDRESS) else "later"
         except (SMTPException, OSError, TimeoutError):
             return None if begun else "later"
         return "sent"

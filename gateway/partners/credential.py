@@ -86,5 +86,5 @@ def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_
 
 
 def revoke(partner: Partner) -> Partner:
-    """The partner without credentials and sessions, and revoked; its record and its offers stay."""
-    return replace(partner, secrets=(), jwks=None, issuer=None, sessions=(), revoked=True)
+    """The partner without credentials, sessions and agreement, and revoked; its record and its offers stay."""
+    return replace(partner, secrets=(), jwks=None, issuer=None, sessions=(), public=None, revoked=True)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from email.errors import MessageError
+from email.headerregistry import Address
 from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
@@ -81,9 +83,17 @@ def clean_address(text: str) -> str:
         domain = domain.encode("idna").decode().lower()
     labels = domain.split(".")
     right = at and _LOCAL.fullmatch(local) and len(labels) > 1 and all(_LABEL.fullmatch(one) for one in labels)
-    if not right or len(local) > 64 or len(local) + 1 + len(domain) > _MAX_ADDRESS:
+    if not right or len(local) > 64 or len(local) + 1 + len(domain) > _MAX_ADDRESS or not _is_header(local, domain):
         raise ValueError("an address is of the form name@example.org, its first part in ASCII")
     return f"{local}@{domain}"
+
+
+def _is_header(local: str, domain: str) -> bool:
+    """Whether a mail can have the address in its head: an encoded word (RFC 2047) cannot stand there."""
+    try:
+        return str(Address(addr_spec=f"{local}@{domain}")) == f"{local}@{domain}"
+    except (ValueError, IndexError, MessageError):
+        return False
 
 
 def address_digest(address: str, secret: bytes) -> str:

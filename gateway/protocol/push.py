@@ -195,8 +195,12 @@ def follow(
     """The progress under these settings: orders of the owner are followed, another scope or seven days without reaching
     the end start the next generation. A subscription that is disabled stays as it is until it is enabled.
     """
-    if progress is None or progress.subscription != one.id:
-        return replace(begin(one, scope, ends=ends, now=now), deadline=None if progress is None else progress.deadline)
+    if progress is None:
+        return begin(one, scope, ends=ends, now=now)
+    progress = _in_time(progress, now)
+    if progress.subscription != one.id:
+        fresh = begin(one, scope, ends=ends, now=now)
+        return replace(fresh, generation=max(fresh.generation, progress.generation + 1), deadline=progress.deadline)
     if progress.enables != one.enables:
         progress = replace(progress, enables=one.enables, stopped=None, failures=0, failing_since=None, next_at=0)
     if progress.stopped is not None:
@@ -204,6 +208,17 @@ def follow(
     if progress.scope != scope or progress.replays != one.replays or now - progress.fresh > FRESH_MS:
         return replace(restart(progress, scope, ends=ends, now=now), replays=one.replays)
     return progress
+
+
+def _in_time(progress: PushProgress, now: int) -> PushProgress:
+    """The progress without times that a clock has written which was ahead: they would hold pushes up for as long."""
+    longest = round(MAX_WAIT_MS * (1 + JITTER)) if progress.failures else MINUTE_MS
+    deadline = progress.deadline
+    return replace(
+        progress,
+        next_at=progress.next_at if progress.next_at <= now + longest else now,
+        deadline=deadline if deadline is None else min(deadline, now + DEADLINE_MS),
+    )
 
 
 def announce(progress: PushProgress, *, now: int) -> PushProgress:

@@ -43,7 +43,8 @@ class SubscriptionBook(TopicMirror[SubscriptionTopic]):
             await self.advance({partition: await owner.end(SUBSCRIPTIONS, partition)})
             before = self.state.of(platform, joined_at)
             after = edit(before)
-            if after == before or (after is None and platform not in self.state.platforms):
+            kept = self.state.platforms.get(platform)
+            if after == before or (after is None and (kept is None or kept.joined_at != joined_at)):
                 return before
             record = erased_record(platform) if after is None else platform_record(after)
             ends = await owner.commit([Output(SUBSCRIPTIONS, partition, record)])

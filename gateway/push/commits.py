@@ -17,9 +17,12 @@ class SharedCommits:
         self._every = every
         self._waiting: list[tuple[Sequence[Output], asyncio.Future[None]]] = []
         self._filled = asyncio.Event()
+        self._failed: Exception | None = None
 
     async def put(self, outputs: Sequence[Output]) -> None:
-        """Store outputs; returns once they are committed. Raises LogError, as ``run`` does then."""
+        """Store outputs; returns once they are committed. Raises LogError, as ``run`` does then, also once it has."""
+        if self._failed is not None:
+            raise self._failed
         stored = asyncio.get_running_loop().create_future()
         self._waiting.append((outputs, stored))
         self._filled.set()
@@ -34,7 +37,8 @@ class SharedCommits:
             try:
                 await self._owner.commit([output for outputs, _ in batch for output in outputs])
             except Exception as error:
-                for _, stored in batch:
+                self._failed = error
+                for _, stored in (*batch, *self._waiting):
                     settle(stored, None, error)
                 raise
             for _, stored in batch:

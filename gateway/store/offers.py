@@ -1,7 +1,7 @@
 """The offer view: the present state of every offer and marker, by id, by filter, and as a feed of changes."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -26,6 +26,12 @@ from gateway.store.view import View
 
 Answer = TypeVar("Answer")
 _TEXTS_AT_ONCE = 500
+Step = Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+"""Runs a part of a long search."""
+
+
+def _at_once(part: Coroutine[Any, Any, Answer]) -> Coroutine[Any, Any, Answer]:
+    return part
 
 
 class OfferView(View):
@@ -130,12 +136,12 @@ class OfferView(View):
         """The numbers of live offers that everybody may see."""
         return await self._ask(lambda queries: public_counts(queries.search_index.segments))
 
-    async def search(self, search: OfferSearch) -> FoundOffers:
-        """The offers of a search. Texts that are not known yet are read in slices."""
+    async def search(self, search: OfferSearch, step: Step = _at_once) -> FoundOffers:
+        """The offers of a search. Texts that are not known yet are read before, some in each ``step``."""
         while True:
-            while not await self._ask(lambda queries: self._texts.read(queries, search, most=_TEXTS_AT_ONCE)):
+            while not await step(self._ask(lambda queries: self._texts.read(queries, search, most=_TEXTS_AT_ONCE))):
                 pass
-            found = await self._ask(lambda queries: self._texts.find(queries, search))
+            found: FoundOffers | None = await step(self._ask(lambda queries: self._texts.find(queries, search)))
             if found is not None:
                 return found
 

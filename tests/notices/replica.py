@@ -56,7 +56,7 @@ async def send(port: str, authority: str, *words: str) -> None:
             relay=relay,
             facts=facts,
             compose=mail,
-            revoked=frozenset,
+            begun=dict,
             clock=time.clock,
             erasing=time.clock,
             ceiling=1_000_000,

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -219,14 +220,14 @@ def test_consent_is_asked_for_once_and_a_contact_without_it_is_erased_after_a_we
     world.find(*service_events(world.contacts, world.ledger, now=NOW), FAILED)
     world.find(*service_events(world.contacts, world.ledger, now=NOW))
     assert ["confirm"] == [one.event.kind for one in world.ledger.notices.values()]
-    none = frozenset[str]()
+    none: dict[str, float] = {}
     assert [] == expired(world.contacts, world.ledger, none, now=NOW + UNCONFIRMED_MS - 1)
     assert ["c1"] == expired(world.contacts, world.ledger, none, now=NOW + UNCONFIRMED_MS)
 
 
 def test_a_contact_that_was_not_seen_is_asked_before_it_is_erased() -> None:
     world = World({"c1": CONTACT})
-    seen, none = CONTACT.confirmed_at or 0, frozenset[str]()
+    seen, none = CONTACT.confirmed_at or 0, dict[str, float]()
     assert ASKED_MS + NOTICE_KEPT_MS > CONTACT_KEPT_MS + DAY_MS, "its notice is known until then, and a day longer"
     world.now = seen + CONTACT_KEPT_MS
     assert [] == expired(world.contacts, world.ledger, none, now=world.now), "it was not asked"
@@ -235,7 +236,10 @@ def test_a_contact_that_was_not_seen_is_asked_before_it_is_erased() -> None:
     assert "stay" == stay.event.kind
     world.commit(*settled(sending([stay], now=world.now), "sent", now=world.now))
     assert ["c1"] == expired(world.contacts, world.ledger, none, now=world.now)
-    assert ["c1"] == expired(world.contacts, Ledger(), frozenset({"bretagne"}), now=NOW), "its platform was revoked"
+    assert ["c1"] == expired(world.contacts, Ledger(), {"bretagne": inf}, now=NOW), "its platform was revoked"
+    again = {"bretagne": world.contacts["c1"].asked_at + 61_000}
+    assert ["c1"] == expired(world.contacts, Ledger(), again, now=NOW), "its platform was added again"
+    assert [] == expired(world.contacts, Ledger(), {"bretagne": world.contacts["c1"].asked_at + 59_000}, now=NOW)
     erased = Erased(id="c2", platform="bretagne", digest="d", asked_at=NOW)
     assert ["c2"] == expired({"c2": erased}, Ledger(), none, now=NOW + DAY_MS)
 

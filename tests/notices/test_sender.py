@@ -68,7 +68,7 @@ class Office:
             relay=relay,
             facts=facts,
             compose=mail,
-            revoked=frozenset,
+            begun=dict,
             clock=self.clock,
             erasing=self.clock if self.erasing is None else self.erasing,
             ceiling=ceiling,
@@ -167,6 +167,21 @@ async def test_a_relay_that_refuses_the_sender_stops_no_address(where: str) -> N
         setattr(box, where, lambda _: "554 5.7.1 relay access denied")
         await here.work(relay)
         assert ("due 0", None) == (await here.state(), here.book.get("c1").stopped)
+
+
+@pytest.mark.parametrize("answer", ["554 5.6.0 content rejected", "552 5.2.2 mailbox full", "554 transaction failed"])
+async def test_a_refusal_of_the_content_stops_no_address(answer: str) -> None:
+    async with office(FAILED) as here, serving(box := Mailbox()) as relay:
+        box.data = lambda _: answer
+        await here.work(relay)
+        assert ("due 0", None) == (await here.state(), here.book.get("c1").stopped)
+
+
+async def test_a_recipient_that_is_unknown_without_a_status_is_stopped() -> None:
+    async with office(FAILED) as here, serving(box := Mailbox()) as relay:
+        box.rcpt = lambda _: "550 no such user"
+        await here.work(relay)
+        assert "refused" == here.book.get("c1").stopped
 
 
 async def test_an_address_that_is_refused_while_its_contact_is_erased_stops_no_sender() -> None:

@@ -53,6 +53,7 @@ def test_an_address_has_one_form_and_its_domain_is_idna(text: str, address: str)
         f"e@{'e' * 64}.org",
         f"e@{'.'.join(['e' * 60] * 5)}.org",
         "essai@example.org\x00",
+        "=?utf-8?b?QQ==?=@example.org",
     ],
 )
 def test_what_is_no_single_address_is_refused(text: str) -> None:

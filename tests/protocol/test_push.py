@@ -229,6 +229,19 @@ def test_a_subscription_that_was_deleted_and_added_begins_above_every_earlier_ge
     assert again.due_at == NOW + DEADLINE_MS
 
 
+def test_times_of_a_clock_that_was_ahead_hold_no_push_up() -> None:
+    day = 24 * 3_600_000
+    ahead = replace(announce(START, now=NOW + day), next_at=NOW + day)
+    assert NOW + DEADLINE_MS >= follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW).due_at
+    waiting = replace(START, failures=12, failing_since=NOW, next_at=NOW + day)
+    assert NOW + day == follow(waiting, ONE, SCOPE, ends=(9, 9), now=NOW).due_at
+
+
+def test_a_clock_that_was_ahead_gives_no_later_subscription_a_lower_generation() -> None:
+    before = replace(START, generation=NOW + 1_000_000)
+    assert before.generation < follow(before, replace(ONE, id="b2"), SCOPE, ends=(9, 9), now=NOW).generation
+
+
 def test_the_id_of_a_push_is_that_of_its_changes_from_their_start() -> None:
     """[PSH-005]"""
     same = push_id(START, b"[1]")

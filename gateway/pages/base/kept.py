@@ -44,6 +44,7 @@ class KeptPages:
             self._pages[key] = made_of, task
             if len(self._pages) > _MAX_PAGES:
                 self._pages.popitem(last=False)
+        self._pages.move_to_end(key)
         return task.result() if task.done() else await asyncio.shield(task)
 
 

@@ -40,16 +40,16 @@ class _PublicOffers:
         listing, now = read_listing(request, language), self._federation.clock()
 
         async def find(search: OfferSearch) -> PublicPage:
-            found: PublicPage = await self._reading(request, find_public_offers(self._federation, search))
-            return found
+            return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))
 
         listing, found = await listing.page(listing.search((), hidden=False), find)
+        query = {**listing.kept, **({"page": str(listing.number)} if listing.number > 1 else {})}
         return Answer(
             "offers/list.html",
             {**listing.values(found, language, now=now), "write_weeks": lambda codes: write_weeks(codes, language)},
             headers=_UNLISTED,
-            made_of=(found, paris_date(now)),
-            query={**listing.kept, **({"page": str(listing.number)} if listing.number > 1 else {})},
+            made_of=None if query else (found, paris_date(now)),  # searches are many, and each is of one visitor
+            query=query,
         )
 
     async def show(self, request: web.Request, language: Language) -> Answer:
