@@ -312,6 +312,13 @@ def test_a_column_of_states_is_noted() -> None:
     assert any("statut" in note and "brouillon" in note for note in made.notes)
 
 
+@pytest.mark.parametrize("time", ["2026-11-0{}T10:00:00Z", "2026-11-0{}", "0{}/11/2026 10:00"])
+def test_a_time_of_publication_is_no_column_of_states(time: str) -> None:
+    """[FMT-015]"""
+    made = of([{**one, "published_at": time.format(1 + number % 2)} for number, one in enumerate(items())])
+    assert not any("published_at" in note for note in made.notes)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -207,12 +207,13 @@ def _mapping(sample: Sample, guesses: Mapping[str, Guess]) -> dict[str, Any]:
 
 
 def _is_state(one: PathValues) -> bool:
-    """Whether a path may say what is online; a state may be a Region as well."""
+    """Whether a path may say what is online; a Region is no state, and no time of publication is."""
     few = 1 < len(one.distinct) <= _MAX_STATES and not one.listed and all(len(text) <= 100 for text in one.distinct)
     return (
         few
         and holds_word(words()["states"], one.path)
         and share(one, "area") < 0.5
+        and share(one, "date") < 0.5
         and LOCATION not in name_of(one.path).contexts
     )
 
