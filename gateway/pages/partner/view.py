@@ -14,19 +14,22 @@ from gateway.federation.platform import DAYS, renew_own_secret, today_of
 from gateway.federation.public_offers import end_public_offers
 from gateway.federation.refused import count_refusals, most_first, refused_offers
 from gateway.federation.statistics import count_row, counts_csv
+from gateway.pages.base.csv_file import csv_file
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, views_behind
+from gateway.pages.base.texts import texts_of
+from gateway.pages.base.wording import day
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.days import days_of
 from gateway.pages.partner.history import standing, steps
 from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import fields_at_fault, refusals
-from gateway.pages.partner.rules import of_problem, of_rule
+from gateway.pages.partner.rules import RuleText, of_problem, of_rule
 from gateway.pages.partner.today import todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.delivery import STATES
+from gateway.protocol.delivery import STATES, DeliveryPart
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -107,20 +110,24 @@ class _PartnerPages:
         offer = None if facts.state is None else facts.state.offer
         return Answer("partner/offer.html", {**values, "rows": () if offer is None else offer_rows(offer, language)})
 
-    async def deliveries(self, request: web.Request, language: Language) -> Answer:
+    async def deliveries(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)
         state = request.query.get("state", "")
         if state not in ("", *STATES):
             raise PageError(400)
         deliveries = self._federation.deliveries
         summary = (await deliveries.summaries()).get(partner.platform)
-        listed = await deliveries.listed(partner.platform, state, MAX_LISTED) if state else ()
+        in_file = request.query.get("format") == "csv"
+        most = MAX_ROWS if in_file else MAX_LISTED
+        listed = await deliveries.listed(partner.platform, state, most) if state else ()
         lines = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
             for delivery in listed
             for part in delivery.current()
             if part.state == state
         ]
+        if in_file:
+            return _deliveries_csv(lines, language)
         values = {"summary": summary, "state": state, "states": STATES, "lines": lines, "most": MAX_LISTED}
         return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
 
@@ -185,6 +192,22 @@ class _PartnerPages:
         if not self._federation.caught_up:
             raise views_behind()
         return session_of(request).partner
+
+
+def _deliveries_csv(lines: Sequence[tuple[str, DeliveryPart, Sequence[RuleText]]], language: Language) -> Download:
+    """The deliveries of a state as a file for spreadsheets."""
+    t = texts_of("partner", language)
+    heads = [str(t(head)) for head in ("offer", "level_group", "since", "why")]
+    rows = [
+        (
+            offer_id,
+            str(t(f"group_{part.group}")),
+            day(part.since, language),
+            ", ".join(one.name.striptags() for one in problems),
+        )
+        for offer_id, part, problems in lines
+    ]
+    return csv_file("remises.csv" if language == "fr" else "deliveries.csv", heads, rows)
 
 
 def _download(form: str, counts: Sequence[SubmissionCount], first: date, last: date) -> Download:

@@ -185,6 +185,7 @@ async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_
 async def test_offers_are_searched_by_title_town_and_id(site: PageHarness) -> None:
     ids = await seed(site)
     assert 8 == (await text_of(site, "/plateforme/offres")).count("<small>occitanie:")
+    assert 8 == (await text_of(site, "/en/platform/offers")).count('" lang="fr">')
     by_title = await text_of(site, f"/plateforme/offres?q={quote('UN TITRE d’après')}")
     assert [ids[0]] == re.findall(r"<small>(occitanie:[^<]+)</small>", by_title)
     for query in (ids[3], ids[3].partition(":")[2]):
@@ -234,6 +235,9 @@ async def test_deliveries_are_listed_by_state_with_their_reason(site: PageHarnes
     assert "Sans description" in refused
     assert [False] * 3 == [one in refused for one in (ids[0], *ids[2:4])]
     await text_of(site, "/plateforme/remises?state=nothing", 400)
+    answer = await site.client.get("/plateforme/remises?state=refused&format=csv", headers=HTML)
+    heads, row = (await answer.read()).decode("utf-8-sig").splitlines()
+    assert (4, ids[1], True) == (len(heads.split(";")), row.split(";")[0], "Employeur sans description" in row)
 
 
 async def test_a_form_that_is_sent_again_makes_no_second_secret(site: PageHarness) -> None:
