@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from html import unescape
 from urllib.parse import quote, unquote, urlsplit
 
@@ -10,6 +11,8 @@ import orjson
 import pytest
 
 from gateway.partners.credential import matching_secret, mint_secret
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.refused_offers import REFUSED
 from schemas.rulebook import LANGUAGES, Language
 from tests.harness import URL
 from tests.pages.feeds import PAUSED, WAITING, add_feeds
@@ -197,6 +200,21 @@ async def test_offers_are_searched_by_title_town_and_id(site: PageHarness) -> No
     answer = await site.client.get("/plateforme/offres?format=csv", headers=HTML)
     text = (await answer.read()).decode("utf-8-sig")
     assert (9, True) == (len(text.splitlines()), CANARY not in text)
+
+
+async def test_the_counts_of_pages_are_those_of_the_api(site: PageHarness) -> None:
+    """Live offers, offers refused in thirty days, and the list of offers."""
+    await seed(site)
+    headers = {"Authorization": f"Bearer {SIGNED.platform}"}
+    answer = await site.client.get("/v1/platforms", headers=headers)
+    live = next(one["live"] for one in (await answer.json())["platforms"] if one["platform"] == SIGNED.platform)
+    today = paris_date(site.harness.federation.clock())
+    query = f"from={date.fromisoformat(today) - timedelta(days=29)}&to={today}&group=verdict"
+    counts = (await (await site.client.get(f"/v1/statistics?{query}", headers=headers)).json())["statistics"]
+    refused = sum(one.get("offers", one["count"]) for one in counts if one["verdict"] in REFUSED)
+    text = await text_of(site, "/plateforme")
+    assert [str(live), str(refused)] == re.findall(r"<b>([0-9]+)</b>", section(text, 'class="facts"'))[:2]
+    assert f">{live} offres<" in await text_of(site, "/plateforme/offres")
 
 
 async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None:
