@@ -3,6 +3,7 @@
     ingest      batches over HTTP: processor time of an offer, rate at acknowledgement and until a subscriber has all
     single      single PUTs over 32 connections
     latency     publish → in a subscriber's hands, at 100 and 1,000 offers a second
+    push        publish → at 20 endpoints by push, at 500 offers a second, beside the feed
     relay       the relay alone
     views       pages and filtered queries at ``--million`` offers against 10,000, and the two worst queries
     home        the home page, nothing kept, and a list by words, at 100,000 offers
@@ -42,6 +43,7 @@ from bench import (
     ingest,
     million,
     platform_check,
+    pushes,
     relay,
     systems,
     view_updates,
@@ -51,8 +53,8 @@ from bench.row import Row, table
 from bench.worst import KINDS
 
 LOGS = {"Kafka": True, "embedded": False}
-ON_LOGS = ("ingest", "single", "latency", "relay", "million", "fairness", "cost", "inbox")
-PARTS = (*ON_LOGS[:4], "views", "home", "digest", "systems", "updates", *ON_LOGS[4:], "check")
+ON_LOGS = ("ingest", "single", "latency", "push", "relay", "million", "fairness", "cost", "inbox")
+PARTS = (*ON_LOGS[:5], "views", "home", "digest", "systems", "updates", *ON_LOGS[5:], "check")
 _FLOOD_BYTES = 400
 """Bytes of a flooded inbox for each of ``--offers``: 24 MB by default."""
 
@@ -64,6 +66,7 @@ def rows(part: str, log: str, given: argparse.Namespace) -> AsyncIterator[Row]:
         "ingest": lambda: ingest.batches(log, kafka=kafka, offers=offers),
         "single": lambda: ingest.singles(log, kafka=kafka, offers=offers),
         "latency": lambda: ingest.latency(log, kafka=kafka, seconds=seconds),
+        "push": lambda: pushes.latency(log, kafka=kafka, seconds=seconds),
         "relay": lambda: relay.measure(log, kafka=kafka, offers=offers),
         "views": lambda: views.measure(given.million),
         "home": lambda: home.measure(min(home.OFFERS, given.million)),

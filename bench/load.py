@@ -86,9 +86,19 @@ def put(gateway: Served, token: str, raw: bytes, offer_id: str, *, decided: bool
     return request("PUT", f"/v1/offers/{offer_id}", host=host, token=token, body=body, **prefer)
 
 
-async def latency(gateway: Served, raws: list[bytes], *, rate: int, seconds: float, name: str) -> list[float]:
-    """Times from sending a PUT until a reader that follows the feed has its change, at a steady rate."""
-    sent: dict[str, float] = {}
+async def latency(
+    gateway: Served,
+    raws: list[bytes],
+    *,
+    rate: int,
+    seconds: float,
+    name: str,
+    sent: dict[str, float] | None = None,
+) -> list[float]:
+    """Times from sending a PUT until a reader that follows the feed has its change, at a steady rate. ``sent``: filled
+    with the time at which each offer was sent.
+    """
+    sent = {} if sent is None else sent
     times: list[float] = []
     total = int(rate * seconds)
     following = asyncio.Event()

@@ -30,9 +30,11 @@ class SharedCommits:
 
     async def run(self) -> None:
         """Commit what is put, until cancelled. Raises LogError."""
+        clock = asyncio.get_running_loop().time
         while True:
             await self._filled.wait()
             self._filled.clear()
+            began = clock()
             batch, self._waiting = self._waiting, []
             try:
                 await self._owner.commit([output for outputs, _ in batch for output in outputs])
@@ -43,4 +45,4 @@ class SharedCommits:
                 raise
             for _, stored in batch:
                 settle(stored, None, None)
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._every - (clock() - began))

@@ -27,7 +27,7 @@ from gateway.protocol.push import (
     settle,
 )
 from gateway.protocol.push_record import attempt_record, progress_record
-from gateway.protocol.subscription import Subscription
+from gateway.protocol.subscription import MAX_RATE, Subscription
 from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
 from gateway.protocol.visibility import Filter, Reader
 from gateway.push.book import SubscriptionBook, settings_of
@@ -43,6 +43,8 @@ LOOK_SECONDS = 1.0
 """Settings and membership are looked at in memory this often while nothing is due."""
 _PAUSES = 0.02, 1.0
 """The pause after records that show this subscriber nothing, doubled each time up to the second."""
+_SOON_SECONDS = 0.2
+"""A push that is due so soon is announced in the commit that has the result of the one before it."""
 _MARGIN_MS = DEADLINE_MS - POST_MS
 
 _log = structlog.get_logger()
@@ -114,8 +116,9 @@ class Follower:
         if progress.tests != one.tests:
             await self._test(one, poster, progress)
         elif progress.stopped is not None or not one.confirmed or progress.due_at > now:
-            await self._save()
             left = (progress.due_at - now) / 1_000
+            if not 0 < left <= _SOON_SECONDS:
+                await self._save()  # else one commit has this result and the next announcement
             await asyncio.sleep(min(left, self._parts.look) if left > 0 else self._parts.look)
         elif await view.reached(progress.wanted(), self._parts.look):
             await self._next(one, poster, progress, criteria)
@@ -158,7 +161,7 @@ class Follower:
             announced,
             page,
             outcome,
-            gap=MINUTE_MS // one.rate,
+            gap=0 if one.rate == MAX_RATE else MINUTE_MS // one.rate,  # commits are at this rate at most
             now=parts.clock(),
             jitter=random.uniform(-1, 1),  # noqa: S311  # spreads retries
         )

@@ -38,7 +38,7 @@ class PageReader:
             if fit >= len(texts) or limit == 1:
                 break
             limit = self.guess = max(1, fit)
-        if texts and len(texts) == limit == self.guess:
+        if len(texts) == limit == self.guess and 2 * sum(map(len, texts)) < one.max_batch:
             self.guess = min(MOST, 2 * limit)
         kept = [n for n, change in enumerate(changes) if (change["id"], change["sequence"]) != one.skip]
         page = PushPage(changes=[changes[n] for n in kept], positions=positions, more=more, fresh=fresh)

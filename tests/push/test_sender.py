@@ -299,6 +299,18 @@ async def test_subscriptions_of_a_partition_share_commits_that_are_a_tenth_of_a_
         assert len(set(records)) <= 10 * (seconds + 2)
 
 
+async def test_the_result_of_a_push_and_the_next_announcement_are_one_commit(
+    push: PushHarness, endpoint: Endpoint, log: MemoryLog
+) -> None:
+    for number in range(60):
+        await push.publish(number)
+    await push.subscribe(endpoint, max_batch=2_048)
+    await push.equal(endpoint)
+    stored = [record for record in await records_of(log, SUBSCRIPTIONS) if b"/" in (record.key or b"")]
+    assert len(endpoint.pages) > 10
+    assert len(stored) < 1.5 * len(endpoint.pages)
+
+
 async def test_an_endpoint_that_sleeps_holds_up_no_other(push: PushHarness, endpoint: Endpoint) -> None:
     async with receiving() as sleeping:
         sleeping.seconds = 60

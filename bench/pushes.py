@@ -1,0 +1,109 @@
+"""Time from a PUT until 20 endpoints have its change by push, beside the changes feed in the same run."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+import orjson
+from aiohttp import web
+
+from bench import load
+from bench.offers import documents
+from bench.row import Row, percentile, quantiles, times
+from bench.served import Environment, prepared, served
+from gateway.bootstrap.log import open_log
+from gateway.partners import Partners
+from gateway.protocol.partner import Partner
+from gateway.protocol.subscription import MOST, SigningKey, Subscription
+from gateway.push.book import Edit, SubscriptionBook
+
+RATES, PLATFORMS = (100, 500), 4
+_WAIT_SECONDS = 30.0
+_NONCE = "00" * 16
+
+
+@dataclass
+class _Endpoints:
+    """What came, by the time since it was sent; an endpoint that gets a change twice counts its first."""
+
+    url: str = ""
+    sent: dict[str, float] = field(default_factory=dict)
+    taken: dict[tuple[str, str], float] = field(default_factory=dict)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        page, now = orjson.loads(await request.read()), time.perf_counter()
+        for change in page["changes"]:
+            if change["id"] in self.sent:
+                self.taken.setdefault((request.path, change["id"]), now - self.sent[change["id"]])
+        self.arrived.set()
+        return web.Response(status=204)
+
+
+async def latency(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Row]:
+    """Each change goes to every endpoint, of four platforms with five each."""
+    raws = documents(1_000, wrong=0)
+    async with prepared(kafka=kafka, workers=1) as fresh, _serving() as endpoints:
+        environment = replace(fresh, settings=replace(fresh.settings, loopback_feeds=1))
+        await _subscribe(environment, endpoints.url)
+        for rate in RATES:
+            endpoints.sent, endpoints.taken = {}, {}
+            async with served(environment) as gateway:
+                await load.latency(gateway, raws, rate=rate, seconds=1.0, name="warm")
+                feed = await load.latency(gateway, raws, rate=rate, seconds=seconds, name="seen", sent=endpoints.sent)
+                expected = len(endpoints.sent) * PLATFORMS * MOST
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_WAIT_SECONDS):
+                        while len(endpoints.taken) < expected:
+                            await endpoints.arrived.wait()
+                            endpoints.arrived.clear()
+            taken = list(endpoints.taken.values())
+            yield Row(
+                f"publish → at {PLATFORMS * MOST} endpoints by push, {rate}/s, {name}",
+                quantiles(taken),
+                f"{times(percentile(taken, 0.99), percentile(feed, 0.99))} changes feed",
+                beside=f"feed: {quantiles(feed)}; {expected - len(taken):,} of {expected:,} missing",
+            )
+
+
+@asynccontextmanager
+async def _serving() -> AsyncIterator[_Endpoints]:
+    endpoints, app = _Endpoints(), web.Application(client_max_size=1 << 20)
+    app.router.add_post("/{path:.*}", endpoints.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        endpoints.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield endpoints
+    finally:
+        await runner.cleanup()
+
+
+async def _subscribe(environment: Environment, url: str) -> None:
+    async with (
+        open_log(environment.settings) as log,
+        Partners(log).caught_up_once() as partners,
+        SubscriptionBook(log).caught_up_once() as book,
+    ):
+        for number in range(PLATFORMS):
+            platform = f"reader-{number}"
+            known = Partner(platform=platform, name=platform, scopes=frozenset({"offers:read"}), joined_at=1)
+            await partners.save(known)
+            for name in map("copy-{}".format, range(MOST)):
+                one = Subscription(
+                    id=f"{platform}-{name}",
+                    name=name,
+                    url=f"{url}/{platform}/{name}",
+                    max_batch=65_536,
+                    keys=(SigningKey(nonce=_NONCE),),
+                    consent=_NONCE,
+                    confirmed=True,
+                )
+                await book.change(platform, 1, _putting(one))
+
+
+def _putting(one: Subscription) -> Edit:
+    return lambda own: own.put(one)
