@@ -1,10 +1,10 @@
 """The impact of a release: live offers that it will refuse at their next change, by rule and platform.
 
-Of a rule that warns today, the warnings stored with the offers say it exactly. Any other change is judged on the stored
-forms, by the release's own program: a lower bound, since what is stored was cleaned before.
+Of a rule that warned an offer when it was received, the warning is stored with it. Any other change is judged on the
+stored forms, on this day, by the release's own program: a lower bound, since what is stored was cleaned before.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -101,7 +101,7 @@ async def find_impact(
         try:
             name, rules = await in_thread(judges.new_rules)
             warned = await _warned(federation, platforms, rules)
-            judged = await _judge(federation, platforms, judges, {one.rule for one in warned}, most)
+            judged = await _judge(federation, platforms, judges, most)
         finally:
             judges.close()
     return Impact(release=name, on=on, warned=warned, judged=judged)
@@ -183,16 +183,15 @@ async def _warned(
     ]
 
 
-async def _judge(
-    federation: Federation, platforms: Sequence[str], judges: _Judges, known: Collection[str], most: int | None
-) -> Judged:
-    """As the rules that are known already need not be counted again, those of other changes."""
+async def _judge(federation: Federation, platforms: Sequence[str], judges: _Judges, most: int | None) -> Judged:
+    """Without the rules that an offer was warned of: they are counted by its warnings."""
     found: dict[str, dict[str, list[str]]] = {}
     examined = 0
     async for states in _stored(federation, platforms, most):
         examined += len(states)
+        warned = {state.id: state.warned for state in states}
         for code, offer_id in await in_thread(partial(judges.refusals, states)):
-            if code not in known:
+            if code not in warned[offer_id]:
                 found.setdefault(code, {}).setdefault(platform_of(offer_id), []).append(offer_id)
     cleaned = [await federation.offers.warned(platform, [CLEANED], most=0) for platform in platforms]
     return Judged(

@@ -233,7 +233,8 @@ class PageSite:
             return Rendered(html)
 
         if page.private:
-            return render(request.rel_url.raw_query_string if request.method == hdrs.METH_GET else "")
+            kept = request.rel_url.raw_query_string if request.method == hdrs.METH_GET else urlencode(answer.query)
+            return render(kept)
         query = urlencode(answer.query)
         if answer.made_of is None:
             return await self._aside(request, lambda: render(query).complete())

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from schemas.evolution.literal import BESIDE, Literal, conjuncts
 from schemas.evolution.solve import NOTHING, solve
 
@@ -52,8 +54,9 @@ def further(taken: Any, gap: Gap, known: Sequence[Any]) -> Any:
 def failures(schema: Any, taken: Any) -> Iterator[Breach]:
     """Every way to break a schema; without those that nothing in ``taken`` can, as far as its text shows that."""
     known = conjuncts(taken)
+    written = {orjson.dumps(one) for one in known}  # in Python 1 equals true
     for part in conjuncts(schema):
-        if part not in known:
+        if orjson.dumps(part) not in written:
             yield from _of_keyword(part, known)
 
 
@@ -99,10 +102,11 @@ def _of_enum(values: Sequence[Any], known: Sequence[Mapping[str, Any]]) -> Itera
 
 
 def _of_branches(part: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> Iterator[Breach]:
-    same = next((one for one in known if one.get("if", NOTHING) == part["if"]), {})
-    for name, condition in (("then", part["if"]), ("else", {"not": part["if"]})):
+    condition = orjson.dumps(part["if"])
+    same = next((one for one in known if "if" in one and orjson.dumps(one["if"]) == condition), {})
+    for name, met in (("then", part["if"]), ("else", {"not": part["if"]})):
         for one in failures(part.get(name, True), same.get(name, True)):
-            yield Breach(one.path, one.keyword, {"allOf": [condition, one.schema]})
+            yield Breach(one.path, one.keyword, {"allOf": [met, one.schema]})
 
 
 def _with(known: Sequence[Mapping[str, Any]], keyword: str, name: str) -> list[Mapping[str, Any]]:

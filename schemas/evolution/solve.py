@@ -197,7 +197,7 @@ def _choices(
             if found is NOTHING:
                 continue
             pair = (found, literal)
-        for others in _choices(rest, known, leaves):
+        for others in _choices(rest, known if name is not None else (*known, found), leaves):
             yield [pair, *others]
 
 

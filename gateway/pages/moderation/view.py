@@ -100,7 +100,8 @@ class _ModerationPage:
         listing = read_listing(request, language, platform=platform)
         search = listing.search([platform] if platform else list(names), hidden=True)
         if request.query.get("format") == "csv":
-            return offers_csv((await offers.search(replace(search, limit=MAX_ROWS))).states, language)
+            whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
+            return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
         values = listing.values(found, language, now=self._federation.clock())
         return Answer("moderation/search.html", {**values, "platform": platform, "names": names})

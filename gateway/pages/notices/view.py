@@ -190,12 +190,13 @@ class _NoticePages:
             "choices": CHOICES,
             "done": done,
         }
-        return Answer("notices/contact.html", values)
+        return Answer("notices/contact.html", values, query={"c": text} if named else {})
 
 
 def _ending(text: str, *, known: bool, done: bool) -> Answer:
     values = {"known": known, "text": text, "done": done}
-    return Answer("notices/end.html", values, headers={hdrs.CACHE_CONTROL: "no-store"})
+    kept = {"c": text} if known else {}
+    return Answer("notices/end.html", values, headers={hdrs.CACHE_CONTROL: "no-store"}, query=kept)
 
 
 def _kinds(partner: Partner | None) -> Sequence[str]:

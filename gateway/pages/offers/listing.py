@@ -62,7 +62,7 @@ class Listing:
             frozenset({self.wanted[name]} if name in self.wanted else ()) for name in _FACETS
         )
         criteria = Filter(platform=frozenset(platforms), department=department, sector=sector, week=week, level=level)
-        words = plain(self.typed).split()[:_MAX_WORDS]
+        words = plain(self.typed).split()[:_MAX_WORDS] or ([self.typed] if self.typed else [])  # signs are in no text
         return OfferSearch(criteria=criteria, words=words, order=self.order, limit=PER_PAGE, hidden=hidden)
 
     async def page(self, search: OfferSearch, find: Callable[[OfferSearch], Awaitable[Page]]) -> tuple["Listing", Page]:
@@ -77,13 +77,16 @@ class Listing:
     def values(self, found: Found, language: Language, *, now: int) -> Mapping[str, Any]:
         """The values of the parts of the template. ``now`` (ms): weeks that have ended are no choice."""
         today = date.fromisoformat(paris_date(now))
-        ahead = sorted(code for code in found.counts.get("week", ()) if code >= week_of(today))
+        counted = {code for code in found.counts.get("week", ()) if code >= week_of(today)}
+        ahead = sorted(counted | {code for code in (self.wanted.get("week"),) if code})
         return {
             "listing": self,
             "lists": texts_of("offers", language),
             "orders": ORDERS,
             "choices": {**facet_names(language), "week": {code: name_of_week(code, language) for code in ahead}},
             "last": last_of(found),
+            "per_page": PER_PAGE,
+            "most_rows": MAX_ROWS,
             "found": found,
         }
 

@@ -84,7 +84,8 @@ class _PartnerPages:
         partner, listing, offers = self._partner(request), read_listing(request, language), self._federation.offers
         search = listing.search([partner.platform], hidden=True)
         if request.query.get("format") == "csv":
-            return offers_csv((await offers.search(replace(search, limit=MAX_ROWS))).states, language)
+            whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
+            return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
         values = listing.values(found, language, now=self._federation.clock())
         return Answer("partner/offers.html", {**values, "public": partner.public})

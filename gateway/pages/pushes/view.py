@@ -9,9 +9,11 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.markup import coded
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushRow
+from gateway.protocol.record import read_utc
 from gateway.protocol.subscription import Subscription
 from gateway.push.acts import (
     ACTIONS,
@@ -99,6 +101,9 @@ class _PushPages:
             "done": done,
             "refusal": refusal.replace("-", "_"),
             "actual": actual,
+            "until": read_utc(actual) if refusal == "subscription-rotating" else None,
+            "seconds": int(actual) if refusal == "subscription-too-often" else 0,
+            "coded": coded,
             "secret": secret,
         }
         return Answer("pushes/pushes.html", values, status=HTTPStatus.CONFLICT if refusal else HTTPStatus.OK)

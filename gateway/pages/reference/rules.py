@@ -59,7 +59,7 @@ def topics(language: Language) -> Mapping[str, Mapping[str, Any]]:
 
 def search(query: str, language: Language) -> tuple[Sequence[FieldRow], Sequence[tuple[str, Mapping[str, Any]]]]:
     """The fields, and the requirements and rules by id or code, in which every word of a text occurs."""
-    words = plain(query).split()
+    words = plain(query).split() or [query]
     named = ((field, f"{field.path} {field.text} {field.form}") for field in fields(language))
     found = [field for field, text in named if _has(words, text)]
     listed = [

@@ -130,6 +130,23 @@ def test_the_witness_is_the_shortest_value_that_only_one_takes(taken: Any, refus
         assert (witness, type(witness)) == (min(found, key=lambda one: len(str(one))), type(found[0]))
 
 
+@pytest.mark.parametrize(
+    ("taken", "refusing"),
+    [
+        ({"const": True}, {"const": 1}),
+        ({"const": 1}, {"const": True}),
+        ({**OBJECT, "properties": {"a": {"enum": [False]}}}, {**OBJECT, "properties": {"a": {"enum": [0]}}}),
+        ({**OBJECT, "not": {"additionalProperties": STRING}}, {"additionalProperties": {"not": STRING}}),
+    ],
+)
+def test_values_that_python_takes_for_equal_and_two_unnamed_members_hide_no_gap(taken: Any, refusing: Any) -> None:
+    found = [one.document for one in gaps(taken, refusing)]
+    assert found
+    for document in found:
+        assert engine(taken).is_valid(document)
+        assert not engine(refusing).is_valid(document)
+
+
 def test_each_path_and_value_has_a_witness_of_its_own() -> None:
     taken = {
         **OBJECT,
