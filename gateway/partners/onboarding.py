@@ -215,12 +215,10 @@ def _own_findings(wish: PartnerInput) -> list[str]:
         findings += [
             InputFinding(message, "issuer", "issuer_malformed", wish.issuer) for message in issuer_findings(wish.issuer)
         ]
-    return [*findings, *_public_findings(wish.public or {})]
+    return [*findings, *(() if wish.public is None else _public_findings(wish.public))]
 
 
 def _public_findings(public: Mapping[str, str]) -> Iterator[InputFinding]:
-    if not public:
-        return
     since, agreement = public.get("since", ""), public.get("agreement", "")
     try:
         readable = date.fromisoformat(since).isoformat() == since

@@ -84,3 +84,26 @@ def test_everything_wrong_is_reported_at_once() -> None:
 def test_its_own_host_is_not_taken_by_itself() -> None:
     made = altered(BRETAGNE, PartnerInput(hosts=["a.example"]), others=(BRETAGNE,))
     assert BRETAGNE == made
+
+
+@pytest.mark.parametrize(
+    ("public", "number"),
+    [
+        ({}, 2),
+        ({"since": "2027-03-01"}, 1),
+        ({"agreement": "1"}, 1),
+        ({"since": "1 March", "agreement": "1"}, 1),
+        ({"since": "2027-02-30", "agreement": " "}, 2),
+        ({"since": "2027-03-01", "agreement": "1", "until": "2028-01-01"}, 1),
+    ],
+)
+def test_an_agreement_is_whole_or_refused(public: dict[str, str], number: int) -> None:
+    found = altered(BRETAGNE, PartnerInput(public=public), others=())
+    assert isinstance(found, tuple)
+    assert number == len(found)
+
+
+def test_an_agreement_is_made_and_ended() -> None:
+    agreed = changed(public={"since": "2027-03-01", "agreement": "1"})
+    assert {"public offers": ("no", "from 2027-03-01, agreement 1")} == differences(BRETAGNE, agreed)
+    assert BRETAGNE == changed(agreed, without_public=True)
