@@ -22,7 +22,7 @@ AREAS: Mapping[Role, Sequence[str]] = {
     ),
 }
 """The pages of the header within a session, by role."""
-FOOTER = ("ask_link", "accessibility", "legal", "privacy")
+FOOTER = ("accessibility", "legal", "privacy", "ask_link")
 
 
 class _Compiled(BytecodeCache):
