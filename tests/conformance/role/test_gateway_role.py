@@ -57,7 +57,7 @@ def kafka(request: pytest.FixtureRequest) -> str | None:
     return servers
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_500)
 async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) -> None:
     """On the embedded log in the whole run of the command, with examination and mark: the mark disturbs no case, and
     the run is evidence for a certificate (CER-004). On
