@@ -212,7 +212,7 @@ def follow(
 
 def _in_time(progress: PushProgress, now: int) -> PushProgress:
     """The progress without times that a clock has written which was ahead: they would hold pushes up for as long."""
-    longest = round(MAX_WAIT_MS * (1 + JITTER)) if progress.failures else MINUTE_MS
+    longest = MINUTE_MS if progress.failing_since is None else round(MAX_WAIT_MS * (1 + JITTER))
     deadline = progress.deadline
     return replace(
         progress,

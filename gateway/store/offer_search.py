@@ -153,7 +153,7 @@ def folded(text: str) -> str:
     """The text without accents and capitals."""
     if text.isascii():
         return text.casefold()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().replace("œ", "oe")
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().replace("œ", "oe").replace("æ", "ae")
 
 
 def _by_segment(rows: Collection[_Text]) -> dict[int, BitMap]:

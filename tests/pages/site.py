@@ -38,6 +38,11 @@ def registered_pages(folder: Path) -> Sequence[Page]:
         return thread.submit(lambda: asyncio.run(read())).result()
 
 
+def is_fixed(page: Page) -> bool:
+    """Whether a page has a path that always leads to it."""
+    return "{part}" not in page.paths["fr"] or bool(page.example)
+
+
 class PageHarness:
     """A gateway with pages in the test's own process: its application, its site, and a client that follows nothing and
     has a session of ``SIGNED``.
@@ -57,7 +62,7 @@ class PageHarness:
     @property
     def fixed(self) -> Sequence[Page]:
         """The pages with an address that always leads to them."""
-        return [page for page in self.site.pages if page.fixed]
+        return [page for page in self.site.pages if is_fixed(page)]
 
     async def headers_for(self, page: Page) -> dict[str, str]:
         """The headers of a request that the page lets in: its role's session, where the client has another one."""

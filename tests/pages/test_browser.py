@@ -33,7 +33,7 @@ from tests.browser.chromium import (
 from tests.browser.keyboard import Keyboard
 from tests.pages.deployment import SECRET, deployment
 from tests.pages.signing import OPERATOR, sign_in
-from tests.pages.site import registered_pages
+from tests.pages.site import is_fixed, registered_pages
 from tests.pages.visit import Journey, State, journeys, states
 
 pytestmark = pytest.mark.browser
@@ -163,7 +163,7 @@ def test_a_page_is_small(
     fixed = sum(len(asset.compressed) for asset in assets().values())
     lines, sizes = [], {}
     for name, page in pages.items():
-        if page.get is not None and page.fixed:
+        if page.get is not None and is_fixed(page):
             began = time.perf_counter()
             size = fetch(address, page.path(language), session[page.role or "platform"])
             lines.append(
@@ -222,7 +222,7 @@ def test_no_page_is_longer_than_six_screens(
     tab.set_viewport_size({"width": WIDE, "height": 800})
     long = {}
     for name, page in pages.items():
-        if page.get is not None and page.role == role and page.fixed:
+        if page.get is not None and page.role == role and is_fixed(page):
             sign(tab, session_for(page, session))
             tab.goto(address + page.path("fr"))
             height = tab.evaluate("document.documentElement.scrollHeight")

@@ -75,11 +75,6 @@ class Page:
     private: bool = False
     example: str = ""
 
-    @property
-    def fixed(self) -> bool:
-        """Whether it has a path that always leads to it."""
-        return "{part}" not in self.paths["fr"] or bool(self.example)
-
     def path(self, language: Language, part: str = "") -> str:
         """The path in a language, with a value of ``{part}``."""
         return self.paths[language].replace("{part}", quote(part or self.example, safe=":"))

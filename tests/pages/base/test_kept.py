@@ -17,6 +17,7 @@ from gateway.pages.site import PageSite, all_pages
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, built
 from tests.memory_log import MemoryLog
+from tests.pages.site import is_fixed
 
 Result = TypeVar("Result")
 QUERIES = ("", "?x=1", "?x=2", "?example=", "?example=x", "?page=2&x=%41", "?lang=en")
@@ -42,7 +43,7 @@ async def test_a_public_page_is_rendered_once_whatever_its_query(tmp_path: Path)
         site = PageSite(all_pages(ports), public_url=URL, door=ports.door, aside=aside)
         add_site(app, site)
         async with TestClient(TestServer(app)) as client:
-            public = [page for page in site.pages if not page.private and page.fixed]
+            public = [page for page in site.pages if not page.private and is_fixed(page)]
             addresses = [path for page in public for path in map(page.path, page.paths)]
             for address in addresses:
                 texts = set()
