@@ -31,12 +31,17 @@ else
 	@$(BIN)/pytest --smoke -n $(WORKERS) -q
 endif
 
+.PHONY: test-alone
+test-alone: dev ## Run the tests that compare how long something takes, one after the other (three minutes)
+	@$(BIN)/pytest --alone -q
+
 .PHONY: test-rest
-test-rest: dev ## Run the tests that `make test` leaves out (a quarter of an hour; WORKERS=3)
+test-rest: dev ## Run the tests that `make test` and `make test-alone` leave out (a quarter of an hour; WORKERS=3)
 	@$(BIN)/pytest --rest -n $(WORKERS) --durations=20
 
 .PHONY: test-all
-test-all: test ## Run all tests: `make test`, then the rest
+test-all: test ## Run all tests: `make test`, then those that run alone, then the rest
+	@$(MAKE) --no-print-directory test-alone
 	@$(MAKE) --no-print-directory test-rest
 
 .PHONY: lint

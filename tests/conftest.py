@@ -2,7 +2,8 @@
 the interpreters of the recipes, Chromium, and the programs that try the files of ``deploy/``.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
-``--quick`` runs the quick tests, ``--smoke`` these and one of each slow kind, ``--rest`` all others (tests/lanes.py);
+``--quick`` runs the quick tests, ``--smoke`` these and one of each slow kind, ``--alone`` those that compare durations,
+``--rest`` all others (tests/lanes.py);
 ``-n 3`` spreads the files over workers (tests/spread.py).
 """
 
@@ -103,7 +104,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for run, text in (
         ("quick", "only tests without a broker, other processes or waiting"),
         ("smoke", "these, and the slow ones that prove each kind once"),
-        ("rest", "only the tests that --smoke leaves out"),
+        ("alone", "only the tests that compare how long something takes"),
+        ("rest", "only the tests that the others leave out"),
     ):
         parser.addoption(f"--{run}", action="store_const", const=run, dest="run", help=text)
 

@@ -3,6 +3,7 @@
 ``quick``: no mark. Starts no process, no broker, waits for nothing and computes for less than some seconds.
 ``smoke``: slow, and one of the few that prove its kind; ``make test`` runs these and the quick ones.
 ``rest``: marked ``slow``, or with a mark or fixture of what a bare machine lacks.
+``alone``: slow, and compares how long something takes: no other test runs beside it, whose load it would measure.
 
 The marks of a file are read from its source: a file of another lane is not imported, which would take half of the quick
 lane's time. A test whose lane its source does not show fails, so that each test is in one lane.
@@ -44,6 +45,7 @@ MARKERS = frozenset(
 """Markers of slow tests: ``slow``, and those of what this checkout does not hold."""
 
 SMOKE = "smoke"
+ALONE = "alone"
 
 LOOKUPS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump"})
 """What ``ctypes.util.find_library`` starts when a module that uses it is imported."""
@@ -51,19 +53,21 @@ LOOKUPS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump"})
 QUICK_SECONDS = 20.0
 """Processor time of a quick test, at most: several times that of the longest one, for slow machines."""
 
-_HINTS = re.compile("|".join(sorted({"pytestmark", SMOKE, *MARKERS, *FIXTURES})))
+_HINTS = re.compile("|".join(sorted({"pytestmark", SMOKE, ALONE, *MARKERS, *FIXTURES})))
 
 
 class Lane(StrEnum):
     QUICK = "quick"
     SMOKE = "smoke"
     REST = "rest"
+    ALONE = "alone"
 
 
 RUNS = {
     "quick": frozenset({Lane.QUICK}),
     "smoke": frozenset({Lane.QUICK, Lane.SMOKE}),
     "rest": frozenset({Lane.REST}),
+    "alone": frozenset({Lane.ALONE}),
 }
 """Option of the command line → the lanes that it runs."""
 
@@ -74,12 +78,12 @@ def lanes_of(path: Path) -> frozenset[Lane]:
     text = path.read_text()
     tree = ast.parse(text if _HINTS.search(text) else "")
     module = frozenset[str]().union(*(_marks(one) for one in tree.body if _is_of_module(one)))
-    if SMOKE in module:
-        return frozenset({Lane.SMOKE})
+    for mark in (SMOKE, ALONE):
+        if mark in module:
+            return frozenset({Lane(mark)})
     found = frozenset(_marks(tree))
     lanes = {Lane.QUICK if MARKERS.isdisjoint(module) else Lane.REST}
-    if SMOKE in found:
-        lanes.add(Lane.SMOKE)
+    lanes |= {Lane(mark) for mark in (SMOKE, ALONE) if mark in found}
     if not (MARKERS | FIXTURES).isdisjoint(found):
         lanes.add(Lane.REST)
     return frozenset(lanes)
@@ -101,8 +105,9 @@ def _marks(node: ast.AST) -> Iterator[str]:
 def lane(item: pytest.Item) -> Lane:
     marks = {mark.name for mark in item.iter_markers()}
     fixtures: Iterable[str] = getattr(item, "fixturenames", ())
-    if SMOKE in marks:
-        return Lane.SMOKE
+    for mark in (SMOKE, ALONE):
+        if mark in marks:
+            return Lane(mark)
     return Lane.QUICK if MARKERS.isdisjoint(marks) and FIXTURES.isdisjoint(fixtures) else Lane.REST
 
 

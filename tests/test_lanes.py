@@ -31,6 +31,8 @@ def read(tmp_path: Path, source: str) -> set[Lane]:
         ("pytestmark = pytest.mark.slow\n@pytest.mark.smoke\ndef test_a(): pass", {Lane.REST, Lane.SMOKE}),
         ("@pytest.mark.slow\ndef test_a(): pass", {Lane.QUICK, Lane.REST}),
         ("@pytest.mark.smoke\ndef test_a(): pass", {Lane.QUICK, Lane.SMOKE}),
+        ("pytestmark = [pytest.mark.slow, pytest.mark.alone]", {Lane.ALONE}),
+        ("@pytest.mark.slow\n@pytest.mark.alone\ndef test_a(): pass", {Lane.QUICK, Lane.REST, Lane.ALONE}),
         ("def test_a(kafka_broker): pass", {Lane.QUICK, Lane.REST}),
         ("ONE = pytest.param(1, marks=pytest.mark.browser)", {Lane.QUICK, Lane.REST}),
     ],
@@ -40,8 +42,8 @@ def test_the_lanes_of_a_file_are_read_from_its_marks(tmp_path: Path, source: str
 
 
 def test_every_file_is_read_by_a_run_for_each_of_its_lanes() -> None:
-    assert frozenset(Lane) == lanes.RUNS["smoke"] | lanes.RUNS["rest"]
-    assert lanes.RUNS["smoke"].isdisjoint(lanes.RUNS["rest"])
+    together = [lane for run in ("smoke", "rest", "alone") for lane in lanes.RUNS[run]]
+    assert sorted(Lane) == sorted(together), "once each"
 
 
 def test_a_test_without_a_mark_is_quick(request: pytest.FixtureRequest) -> None:
@@ -50,7 +52,7 @@ def test_a_test_without_a_mark_is_quick(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize(
     ("marks", "expected"),
-    [(("slow",), Lane.REST), (("kafka",), Lane.REST), (("slow", "smoke"), Lane.SMOKE), (("skipif",), Lane.QUICK)],
+    [(("slow",), Lane.REST), (("kafka",), Lane.REST), (("slow", "smoke"), Lane.SMOKE), (("slow", "alone"), Lane.ALONE), (("skipif",), Lane.QUICK)],
 )
 def test_a_marked_test_is_in_the_lane_of_its_marks(
     request: pytest.FixtureRequest, marks: tuple[str, ...], expected: Lane
@@ -87,13 +89,14 @@ def test_a_quick_test_that_computes_for_long_fails(request: pytest.FixtureReques
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_each_test_is_in_make_test_or_in_the_rest() -> None:
+def test_each_test_is_in_make_test_or_alone_or_in_the_rest() -> None:
     """Also the tests of files that one of both runs does not import."""
-    smoke, rest, all_of_them = (collected(option) for option in ("--smoke", "--rest", "--co"))
+    smoke, rest, alone, all_of_them = (collected(option) for option in ("--smoke", "--rest", "--alone", "--co"))
     assert smoke
     assert rest
-    assert [] == sorted(smoke & rest)
-    assert all_of_them == smoke | rest
+    assert alone
+    assert len(smoke | rest | alone) == len(smoke) + len(rest) + len(alone)
+    assert all_of_them == smoke | rest | alone
 
 
 def collected(option: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ from tests.threats.flood import CLIENTS, Orders
 from tests.threats.hostile import public_routes
 from tests.threats.test_anonymous_requests import served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PUTS = 200
 PUBLIC_OFFERS, BATCH = 20_000, 1_000

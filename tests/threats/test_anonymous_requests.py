@@ -96,6 +96,7 @@ async def cost(port: int, request: bytes, *, rest: float = 0.0, allowed: float =
     return least
 
 
+@pytest.mark.alone
 async def test_no_anonymous_request_holds_the_event_loop(tmp_path: Path) -> None:
     async with served(tmp_path) as (app, port):
         routes = public_routes(app)

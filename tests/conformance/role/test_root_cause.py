@@ -312,7 +312,7 @@ async def test_a_port_that_another_program_has_is_a_set_up_error() -> None:
 
 
 async def test_a_second_run_on_an_account_is_refused_with_its_holder() -> None:
-    """By the account on another port, and by the port under another account."""
+    """By the account of one program on another port, and by the port under another account."""
     first = own(setup_for(wrong.Stuck), patience=0.5)
     partner = wrong.Stuck(f"http://{first.listen}")
     async with interface(partner) as control:
@@ -323,10 +323,24 @@ async def test_a_second_run_on_an_account_is_refused_with_its_holder() -> None:
         found = [cause_of(await run_of(setup)) for setup in (other_port, other_account)]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        again = await run_of(replace(other_port, features={"order": False}, control=None, patience=0.01))
+        again = await run_of(replace(other_port, patience=0.01))
     assert ["run/account-in-use", "run/port-in-use"] == [each.case.id for each in found]
     assert all("process" in each.case.title["en"] and ", since 20" in each.case.title["en"] for each in found)
-    assert "run/no-request" == cause_of(again).case.id, "the lock ends with its run"
+    assert "run/interface-silent" == cause_of(again).case.id, "the lock ends with its run"
+
+
+async def test_two_programs_of_one_name_are_examined_at_the_same_time() -> None:
+    """Each behind its own test interface: they share no gateway."""
+    first = own(setup_for(wrong.Stuck), patience=0.5)
+    partner = wrong.Stuck(f"http://{first.listen}")
+    second = replace(first, listen=setup_for(Publisher).listen, patience=0.01)
+    async with interface(partner) as control, interface(partner) as other:
+        running = asyncio.ensure_future(run_of(replace(first, control=control)))
+        await asyncio.sleep(0.5)
+        run = await run_of(replace(second, control=other))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert "run/interface-silent" == cause_of(run).case.id
 
 
 async def diagnosis_of(setup: Setup, tally: RunTally) -> RunDiagnosis:
