@@ -52,7 +52,13 @@ def test_a_test_without_a_mark_is_quick(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize(
     ("marks", "expected"),
-    [(("slow",), Lane.REST), (("kafka",), Lane.REST), (("slow", "smoke"), Lane.SMOKE), (("slow", "alone"), Lane.ALONE), (("skipif",), Lane.QUICK)],
+    [
+        (("slow",), Lane.REST),
+        (("kafka",), Lane.REST),
+        (("slow", "smoke"), Lane.SMOKE),
+        (("slow", "alone"), Lane.ALONE),
+        (("skipif",), Lane.QUICK),
+    ],
 )
 def test_a_marked_test_is_in_the_lane_of_its_marks(
     request: pytest.FixtureRequest, marks: tuple[str, ...], expected: Lane
