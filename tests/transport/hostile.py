@@ -21,26 +21,26 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 @asynccontextmanager
 async def talking(talk: Talk) -> AsyncIterator[int]:
     """The port of a server on loopback that serves every client by this function, until the block ends."""
-    talks: set[asyncio.Task[None]] = set()
+    talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                await talk(reader, writer)
-        finally:
-            talks.discard(task)
-            writer.transport.abort()
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await talk(reader, writer)
+        writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        talks[task] = writer
+        task.add_done_callback(talks.pop)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in list(talks):
+        for task, writer in talks.items():
             task.cancel()
+            writer.transport.abort()  # also of a task that has not begun
         await asyncio.gather(*talks, return_exceptions=True)
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from adapters.transport.feed import Feed, FetchLimits, Unchanged, Validators
 from adapters.transport.https import HttpsPull
+from tests.transport.hostile import talking
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,9 +43,8 @@ async def speaking(reply: bytes) -> AsyncIterator[str]:
         writer.close()
         await writer.wait_closed()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with talking(talk) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def content_of(feed: Feed | Unchanged) -> bytes:

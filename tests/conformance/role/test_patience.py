@@ -20,6 +20,7 @@ from conformance.script.template import Names
 from conformance.target.doctor import examine
 from conformance.target.setup import Setup, TargetAccount
 from conformance.target.wire import Wire, poll
+from tests.transport import hostile
 
 pytestmark = pytest.mark.slow
 
@@ -31,18 +32,8 @@ LITTLE = 0.002
 @pytest.fixture
 async def silent() -> AsyncIterator[Setup]:
     """A target that accepts connections and never answers."""
-    gone = asyncio.Event()
-
-    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await gone.wait()
-        writer.close()
-
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    yield Setup(role="gateway", target=f"http://127.0.0.1:{port}", accounts=ACCOUNTS, patience=LITTLE)
-    gone.set()
-    server.close()
-    await server.wait_closed()
+    async with hostile.talking(hostile.silent) as port:
+        yield Setup(role="gateway", target=f"http://127.0.0.1:{port}", accounts=ACCOUNTS, patience=LITTLE)
 
 
 @pytest.mark.parametrize(

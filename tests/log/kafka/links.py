@@ -56,6 +56,7 @@ class Links:
         """Close all links."""
         for link in self._links.values():
             asyncio.run_coroutine_threadsafe(link.close(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(_end_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -66,6 +67,15 @@ class Links:
                 self._loop.call_soon_threadsafe(act, link.whole)
 
 
+async def _end_others() -> None:
+    """End what is left of the loop: connections that are being accepted, transports that are being closed."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
 class _Link:
     """From one broker to another: connections that the first one opens. Bytes wait both ways while it is cut."""
 
@@ -73,16 +83,19 @@ class _Link:
         self.whole = asyncio.Event()
         self.whole.set()
         self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._closed = False
 
     async def listen(self, address: str, port: int) -> None:
         """Forward connections to that port of this machine."""
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self._closed:  # accepted while the link was closing
+                writer.transport.abort()
+                return
             task = asyncio.create_task(self._connect(reader, writer, port))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+            self._connections[task] = writer
+            task.add_done_callback(self._connections.pop)
 
         self._servers.append(await asyncio.start_server(accept, address, port))
 
@@ -91,10 +104,10 @@ class _Link:
         self._closed = True
         for server in self._servers:
             server.close()
-        for task in self._connections:
+        for task, writer in self._connections.items():
             task.cancel()
+            writer.transport.abort()  # also of a task that has not begun
         await asyncio.gather(*self._connections, return_exceptions=True)
-        await asyncio.sleep(0)  # for the last of them to be closed
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
         writers = [writer]
