@@ -1,10 +1,10 @@
 """Communes by postcode, and INSEE codes that exist. Read on first use (715 kB)."""
 
 import gzip
-import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from schemas.french import plain_words
 from schemas.packaged import read_bytes
 
 
@@ -107,9 +107,7 @@ def known_postcodes() -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def plain_name(name: str) -> str:
     """A commune's name for comparison: no accents, case, hyphens, CEDEX or district number; *saint* spelt out."""
-    folded = unicodedata.normalize("NFD", name.casefold().replace("œ", "oe").replace("æ", "ae"))
-    letters = "".join(sign if sign.isalnum() else " " for sign in folded if not unicodedata.combining(sign))
-    words = [_SPELT.get(word, word) for word in letters.split()]
+    words = [_SPELT.get(word, word) for word in plain_words(name).split()]
     for index, word in enumerate(words):
         if index and (word in _ENDS or word[0].isdigit()):
             words = words[:index]

@@ -1,9 +1,10 @@
-"""French elision: *de* and *que* lose their vowel before a value that begins with one."""
+"""French texts: elision, and the forms in which they are compared."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
 
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 _OF = re.compile(r"\b(d|D|qu)e \{(\w+)\}")
 
 
@@ -16,3 +17,16 @@ def elided(text: str, values: Mapping[str, object]) -> str:
 
 def _is_vowel(value: object) -> bool:
     return unicodedata.normalize("NFD", str(value)[:1]).lower()[:1] in {*"aeiou"}
+
+
+def unaccented(text: str) -> str:
+    """A text in small letters without accents, its ligatures as two letters: ``saint-brieuc``, ``oeuvre``."""
+    small = text.casefold()
+    if small.isascii():
+        return small
+    return _MARKS.sub("", unicodedata.normalize("NFD", small.replace("œ", "oe").replace("æ", "ae")))
+
+
+def plain_words(text: str) -> str:
+    """The letters and digits of a text without accents, with one space between words: ``saint brieuc``."""
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in unaccented(text)).split())

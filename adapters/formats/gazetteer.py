@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -12,6 +11,7 @@ from typing import Any
 import schemas
 from adapters.formats.text import plain
 from schemas.communes import Commune, communes_of, department_of, former_names, known_postcodes
+from schemas.french import unaccented
 from schemas.packaged import read_json
 from schemas.territory import territories
 
@@ -84,8 +84,7 @@ def _words(name: str) -> list[str]:
     text = name.translate(_BETWEEN)
     if "/" in text:
         text = _SLASH.sub(lambda match: " sous " if match[2] else " sur ", text)
-    folded = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    letters = _WORD.findall(folded.encode("ascii", "ignore").decode())
+    letters = _WORD.findall(unaccented(text).encode("ascii", "ignore").decode())
     if letters[:2] == ["n", "d"]:
         letters = ["nd", *letters[2:]]
     return [_SPELT.get(word, word) for word in letters]

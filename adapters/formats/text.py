@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from adapters.formats.path import Scalar
 from schemas.folding import visible
+from schemas.french import plain_words, unaccented
 
 _REFUSED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -96,13 +97,12 @@ def cut(text: str, length: int) -> str:
 
 def fold(text: str) -> str:
     """The text for comparison: on one line, without accents and case."""
-    folded = unicodedata.normalize("NFD", one_line(text).casefold().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(sign for sign in folded if not unicodedata.combining(sign))
+    return unaccented(one_line(text))
 
 
 def plain(text: str) -> str:
     """The folded text without punctuation, its words separated by one blank."""
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(text)).split())
+    return plain_words(one_line(text))
 
 
 def _visible(text: str) -> str:

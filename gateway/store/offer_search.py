@@ -4,7 +4,6 @@ Words and order need the texts of every offer that is found. They are kept in me
 were asked for: some 300 bytes an offer, read by the first search.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,9 +22,9 @@ from gateway.store.offer_queries import OfferQueries
 from gateway.store.search.search import Search, offsets_of, public_search, whole_search
 from gateway.store.search.search_index import SEGMENT_BITS, Segments
 from schemas.closed_list import closed_list
+from schemas.french import plain_words
 
 ORDERS = closed_list("public_order")
-_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
 """Combining marks."""
 _COUNTED = ("department", "region", "sector", "level", "week")
 
@@ -145,15 +144,8 @@ def _text(log_offset: int, key: bytes, value: bytes) -> _Text:
 
 
 def plain(text: str) -> str:
-    """The letters and digits of a text, folded, with one space between words: ``saint brieuc``."""
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in folded(text)).split())
-
-
-def folded(text: str) -> str:
-    """The text without accents and capitals."""
-    if text.isascii():
-        return text.casefold()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().replace("œ", "oe").replace("æ", "ae")
+    """The words of a text as they are compared; signs that stand for others (№, ﬁ) are those."""
+    return plain_words(unicodedata.normalize("NFKC", text))
 
 
 def _by_segment(rows: Collection[_Text]) -> dict[int, BitMap]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from gateway.pages.base.markup import coded, without_values
-from gateway.store.offer_search import folded, plain
+from schemas.french import plain_words, unaccented
 from schemas.reference_pages import FieldRow, field_rows
 from schemas.requirements import sentences
 from schemas.rulebook import Language, Rule, catalogue, reading_rules
@@ -59,7 +59,7 @@ def topics(language: Language) -> Mapping[str, Mapping[str, Any]]:
 
 def search(query: str, language: Language) -> tuple[Sequence[FieldRow], Sequence[tuple[str, Mapping[str, Any]]]]:
     """The fields, and the requirements and rules by id or code, in which every word of a text occurs."""
-    words = plain(query).split() or [query]
+    words = plain_words(query).split() or [query]
     named = ((field, f"{field.path} {field.text} {field.form}") for field in fields(language))
     found = [field for field, text in named if _has(words, text)]
     listed = [
@@ -80,8 +80,8 @@ def _texts(name: str, topic: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _has(words: Sequence[str], text: str) -> bool:
-    plain = folded(_TAG.sub("", text))
-    return all(word in plain for word in words)
+    found = unaccented(_TAG.sub("", text))
+    return all(word in found for word in words)
 
 
 def _entry(rule: Rule, language: Language) -> Mapping[str, Any]:
