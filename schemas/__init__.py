@@ -7,12 +7,15 @@ from schemas.personal import redact
 from schemas.refusal import preload_refusals
 from schemas.registry import schema, validator
 from schemas.rulebook import RELEASE, RULES_VERSION, SCHEMA_VERSION, Problem, Rule, catalogue, localized, problem
+from schemas.rules.beginning import NOT_ACTIVATED, Activations
 
 __all__ = [
     "MAX_OFFER_BYTES",
+    "NOT_ACTIVATED",
     "RELEASE",
     "RULES_VERSION",
     "SCHEMA_VERSION",
+    "Activations",
     "Problem",
     "Rule",
     "Verdict",

@@ -18,8 +18,9 @@ from schemas.normal import normalise, redacted
 from schemas.refusal import preload_refusals
 from schemas.registry import definition_validator, fast_validator, schema_names, structure_validator, validator
 from schemas.rulebook import Problem, problem
-from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS
+from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS, beginning
 from schemas.rules import text as texts
+from schemas.rules.beginning import NOT_ACTIVATED, Activations
 from schemas.rules.extension import find_excess
 from schemas.rules.location import match_territory
 from schemas.suspicion import is_plain, is_suspect
@@ -61,15 +62,16 @@ class Verdict(NamedTuple):
     withdrawal: str | None = None
 
 
-def check(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
+def check(raw: bytes, *, on: date, explained: bool = True, activations: Activations = NOT_ACTIVATED) -> Verdict:
     """The verdict on one offer document. ``raw`` is UTF-8 JSON of at most 100,000 bytes; ``on`` is the day of
     receipt in Europe/Paris. Never raises, for any content of ``raw``. With ``explained`` false, a document that breaks
-    the schema is refused with the single problem ``not-explained``, at a twentieth of the cost.
+    the schema is refused with the single problem ``not-explained``, at a twentieth of the cost. ``activations`` are the
+    days from which the fields of releases hold.
     """
     document = decode(raw)
     if isinstance(document, list):
         return Verdict(accepted=False, problems=tuple(document))
-    return _check_offer(document, on, explained=explained)
+    return _check_offer(document, on, activations, explained=explained)
 
 
 def check_withdrawal(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
@@ -80,34 +82,38 @@ def check_withdrawal(raw: bytes, *, on: date, explained: bool = True) -> Verdict
     return _check_withdrawal(document, on, explained=explained)
 
 
-def check_submission(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
+def check_submission(
+    raw: bytes, *, on: date, explained: bool = True, activations: Activations = NOT_ACTIVATED
+) -> Verdict:
     """The verdict on a batch line: a withdrawal if the object has the key ``withdrawn``, else an offer.
-    ``explained`` as for ``check``.
+    ``explained`` and ``activations`` as for ``check``.
     """
     document = decode(raw)
     if isinstance(document, list):
         return Verdict(accepted=False, problems=tuple(document))
     if "withdrawn" in document:
         return _check_withdrawal(document, on, explained=explained)
-    return _check_offer(document, on, explained=explained)
+    return _check_offer(document, on, activations, explained=explained)
 
 
-def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
+def _check_offer(document: dict[str, Any], on: date, activations: Activations, *, explained: bool) -> Verdict:
     if "extensions" in document:
         if deep := find_too_deep(document):
             return Verdict(accepted=False, problems=tuple(deep))
         if excess := find_excess(document):
-            return _refuse_excess(document, excess, on)
+            return _refuse_excess(document, excess, on, activations)
+    early = beginning.find(document, on, activations) if beginning.FIELDS else []
     text = texts.joined(document) if structure_validator("offer").is_valid(document) else ""
     suspect = not text or not is_plain(text)
     if suspect:
         if not text or not fast_validator("offer").is_valid(document):
-            return _refuse_malformed("offer", document, on, explained=explained)
+            return _refuse_malformed("offer", document, on, early, explained=explained)
         suspect = is_suspect(text)
     located = match_territory(document)
     territory = located.territory
     # Text of ordinary French is in normal form C and holds no invisible character.
     problems = texts.find(document) if suspect and narrow(text) is None else []
+    problems += early
     problems += located.problems
     for find in FINDERS if suspect else PLAIN_FINDERS:
         found = find(document, on, territory)
@@ -143,15 +149,17 @@ def _any_error(problems: list[Problem], on: date) -> bool:
     return any(one.received(on).severity == "error" for one in problems)
 
 
-def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) -> Verdict:
+def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date, activations: Activations) -> Verdict:
     """Refuse extensions beyond their bounds; the rest of the document is checked without them."""
     rest = {name: value for name, value in document.items() if name != "extensions"}
-    return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems], on)
+    return _refuse(rest, [*excess, *_check_offer(rest, on, activations, explained=True).problems], on)
 
 
-def _refuse_malformed(name: str, document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
-    """Refuse a document that breaks the schema. The rules still check every sound field, so that one verdict reports
-    all problems, unless the list of problems is truncated.
+def _refuse_malformed(
+    name: str, document: dict[str, Any], on: date, early: list[Problem], *, explained: bool
+) -> Verdict:
+    """Refuse a document that breaks the schema; ``early``: its fields that have not begun. The rules still check every
+    sound field, so that one verdict reports all problems, unless the list of problems is truncated.
     """
     if not explained:
         return _refuse(document, [problem("not-explained")], on)
@@ -164,7 +172,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date, *, explaine
     broken = [one.pointer for one in problems]
     located = _sound(LOCATION_FIELDS, broken) and "location" in document
     territory = match_territory(document).territory if located else None
-    problems += texts.find(document)
+    problems += early + texts.find(document)
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not LOCATION_FIELDS or located):
             problems += rule.find(document, on, territory)
@@ -182,7 +190,7 @@ def _sound(fields: Iterable[str], broken: list[str]) -> bool:
 
 def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
     if not fast_validator("withdrawal").is_valid(document):
-        return _refuse_malformed("withdrawal", document, on, explained=explained)
+        return _refuse_malformed("withdrawal", document, on, [], explained=explained)
     return Verdict(
         accepted=True,
         id=document["id"],

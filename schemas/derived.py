@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.offer_field import mapped_fields
+from schemas.offer_field import BEGINS, mapped_fields
 
 HARMLESS = "x-harmless"
 """Marks a member of an offer that is displayed although the employer is hidden (RTE-013)."""
-_NOT_FOR_READERS = frozenset({"additionalProperties", "required", HARMLESS})
+_NOT_FOR_READERS = frozenset({"additionalProperties", "required", HARMLESS, BEGINS})
 
 
 def complete_change(change: dict[str, Any], *, offer: dict[str, Any], withdrawal: Mapping[str, Any]) -> None:
@@ -38,7 +38,8 @@ def complete_mapping(mapping: dict[str, Any], *, offer: Mapping[str, Any], texts
 
 def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> Any:
     """A part of the offer's schema for what readers get: open to further members (EVO-001), and without demanding one
-    that may be hidden (RTE-013). The offer's objects that it refers to are added to ``parts``.
+    that may be hidden (RTE-013) or that older records lack. The offer's objects that it refers to are added
+    to ``parts``.
     """
     if isinstance(value, list):
         return [_for_readers(item, offer, parts) for item in value]
@@ -46,7 +47,7 @@ def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> An
         return value
     part = {name: _for_readers(one, offer, parts) for name, one in value.items() if name not in _NOT_FOR_READERS}
     if "properties" in value and (
-        still := [name for name in value.get("required", ()) if HARMLESS in value["properties"][name]]
+        still := [name for name in value.get("required", ()) if _is_always_there(value["properties"][name])]
     ):
         part["required"] = still
     if isinstance(reference := value.get("$ref"), str):
@@ -56,3 +57,7 @@ def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> An
         elif name not in parts:
             parts[name] = _for_readers(offer["$defs"][name], offer, parts)
     return part
+
+
+def _is_always_there(member: Mapping[str, Any]) -> bool:
+    return HARMLESS in member and BEGINS not in member

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+BEGINS = "x-begins"
+"""Marks a field that is accepted from the day on which the release that it names is activated (OFR-050)."""
 PUBLISHER_ONLY = frozenset({"revision", "source_id", "national_remote_id"})
 """Fields that only the publisher and the national site need."""
 _APART = frozenset(
@@ -60,6 +62,21 @@ def further_fields(offer: Mapping[str, Any]) -> tuple[str, ...]:
 def ending_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The paths of the fields that end, each with its day (``x-ends``)."""
     return [(field.path, field.part["x-ends"]) for field in fields_of(offer) if "x-ends" in field.part]
+
+
+def beginning_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The paths of the fields that wait for a day, each with the release that begins it (``x-begins``)."""
+    return [(field.path, field.part[BEGINS]) for field in fields_of(offer) if BEGINS in field.part]
+
+
+def has_field(offer: Mapping[str, Any], path: str) -> bool:
+    """Whether an offer, sound or not, has the field at a path."""
+    part: Any = offer
+    for name in path.split("."):
+        if not isinstance(part, dict) or name not in part:
+            return False
+        part = part[name]
+    return True
 
 
 def resolved(part: Mapping[str, Any], offer: Mapping[str, Any]) -> Mapping[str, Any]:

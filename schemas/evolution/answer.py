@@ -2,10 +2,12 @@
 
 It is the main program of a release's zipapp, and of a working tree: it imports the package ``schemas`` that it finds
 first. Its form never changes, since old releases keep theirs: ``{"facts": true}`` is answered with the release's data,
-``{"schema", "on", "documents"}`` with ``[accepted, codes of errors]`` for each document.
+``{"schema", "on", "documents"}`` with ``[accepted, codes of errors]`` for each document. ``activations`` may be beside
+them, the day of each release; a release that knows of none ignores it.
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -41,14 +43,15 @@ def facts() -> dict[str, Any]:
     }
 
 
-def judge(name: str, on: date, document: Any) -> tuple[bool, list[str]]:
+def judge(name: str, on: date, document: Any, days: Mapping[str, str]) -> tuple[bool, list[str]]:
     """The verdict on a document: of the gateway if publishers send it, else of the schema."""
     from schemas import check_submission  # noqa: PLC0415
     from schemas.registry import fast_validator  # noqa: PLC0415
 
     if name != WIRE[0]:
         return fast_validator(name).is_valid(document), []
-    verdict = check_submission(orjson.dumps(document), on=on)
+    activations = {release: date.fromisoformat(day) for release, day in days.items()}
+    verdict = check_submission(orjson.dumps(document), on=on, activations=activations)
     codes = {problem.code for problem in verdict.problems if problem.severity == "error"}
     return verdict.accepted, sorted(codes)
 
@@ -61,7 +64,8 @@ def main() -> None:
             answer: Any = facts()
         else:
             on = date.fromisoformat(question["on"])
-            answer = [judge(question["schema"], on, document) for document in question["documents"]]
+            days = question.get("activations", {})
+            answer = [judge(question["schema"], on, document, days) for document in question["documents"]]
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
         sys.stdout.buffer.flush()
 

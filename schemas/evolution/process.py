@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,12 +95,14 @@ class Release:
         known: dict[str, Any] = self._ask({"facts": True})
         return known
 
-    def judge(self, schema: str, on: str, documents: Sequence[Any]) -> list[ReleaseAnswer]:
-        """The verdict on each document, received on a day (ISO)."""
+    def judge(
+        self, schema: str, on: str, documents: Sequence[Any], activations: Mapping[str, str] | None = None
+    ) -> list[ReleaseAnswer]:
+        """The verdict on each document, received on a day (ISO), where releases hold from these days on."""
         found: list[ReleaseAnswer] = []
         for start in range(0, len(documents), _BATCH):
             part = documents[start : start + _BATCH]
-            answers = self._ask({"schema": schema, "on": on, "documents": part})
+            answers = self._ask({"schema": schema, "on": on, "documents": part, "activations": activations or {}})
             found += [ReleaseAnswer(accepted, tuple(codes)) for accepted, codes in answers]
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from schemas.offer_field import ending_fields
+from schemas.offer_field import ending_fields, has_field
 from schemas.registry import schema
 from schemas.rulebook import ENDING, Problem, problem
 from schemas.territory import Territory
@@ -15,13 +15,4 @@ FIELDS: Mapping[str, str] = {f"/{path.replace('.', '/')}": path for path, _ in e
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
     """The fields of an offer that end."""
-    return [problem(f"{ENDING}:{path}", pointer=pointer) for pointer, path in FIELDS.items() if _has(offer, path)]
-
-
-def _has(offer: Mapping[str, Any], path: str) -> bool:
-    part: Any = offer
-    for name in path.split("."):
-        if not isinstance(part, dict) or name not in part:
-            return False
-        part = part[name]
-    return True
+    return [problem(f"{ENDING}:{path}", pointer=pointer) for pointer, path in FIELDS.items() if has_field(offer, path)]

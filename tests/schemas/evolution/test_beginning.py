@@ -1,0 +1,114 @@
+"""A field that begins: on a copy of the package whose schema has one, by the real verdicts of that release."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import schemas
+from schemas.derived import complete_change
+from schemas.evolution.compare import ReleaseComparison
+from schemas.evolution.process import Release
+from schemas.registry import schema
+from schemas.rules.beginning import FIELDS
+from tests.schemas.documents import changed
+from tests.schemas.evolution.mutation import PRESENT
+from tests.schemas.evolution.waiting import FIELD, RELEASE, waiting_offer, waiting_tree
+
+pytestmark = pytest.mark.slow
+DAY, BEFORE = "2027-09-01", "2027-08-31"
+CODE = "field-not-begun"
+ACTIVATED = {RELEASE: DAY}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    with Release(waiting_tree(tmp_path_factory.mktemp("waiting"))) as release:
+        yield release
+
+
+def document(**more: Any) -> dict[str, Any]:
+    return changed(weeks=["2028-W10"], stay_weeks=1, levels=["troisieme"], **more)
+
+
+@pytest.mark.parametrize(
+    ("day", "activations", "codes"),
+    [
+        (BEFORE, ACTIVATED, (CODE,)),
+        (DAY, ACTIVATED, ()),
+        (DAY, {}, (CODE,)),
+        (DAY, {"1.2": BEFORE}, (CODE,)),
+        (BEFORE, {RELEASE: BEFORE, "1.2": DAY}, ()),
+    ],
+    ids=["the day before", "the day", "no day", "another release", "two releases"],
+)
+def test_a_field_is_refused_until_its_release_holds(
+    release: Release, day: str, activations: dict[str, str], codes: tuple[str, ...]
+) -> None:
+    """OFR-050: an offer without the field is accepted on any day."""
+    answers = release.judge("submission", day, [document(**{FIELD: True}), document()], activations)
+    assert [(not codes, codes), (True, ())] == [(one.accepted, one.codes) for one in answers]
+
+
+def test_a_malformed_offer_has_the_problem_of_its_field_as_well(release: Release) -> None:
+    """OFR-038, OFR-050: all problems at once, whatever else is wrong."""
+    offers = [document(**{FIELD: "yes"}), document(**{FIELD: True}, titel="x"), document(**{FIELD: True}, sector="s99")]
+    assert [True, True, True] == [CODE in one.codes for one in release.judge("submission", BEFORE, offers, ACTIVATED)]
+
+
+@pytest.mark.parametrize(
+    ("activations", "french", "english"),
+    [
+        ({RELEASE: date(2027, 9, 1)}, "il commence le 1er septembre 2027.", "it begins on 1 September 2027."),
+        ({}, "son jour n’est pas encore fixé.", "its day is not set yet."),
+    ],
+    ids=["a day", "no day"],
+)
+def test_the_refusal_names_field_release_and_day(
+    tmp_path: Path, activations: dict[str, date], french: str, english: str
+) -> None:
+    """OFR-050, in both languages; the pointer is that of the field."""
+    script = (
+        "import orjson, schemas, sys; from datetime import date;"
+        "document, days = orjson.loads(sys.stdin.buffer.read());"
+        "days = {name: date.fromisoformat(day) for name, day in days.items()};"
+        "found = schemas.check(orjson.dumps(document), on=date(2027, 8, 31), activations=days).problems;"
+        "sys.stdout.buffer.write(orjson.dumps([one.to_json() for one in found]))"
+    )
+    question = orjson.dumps([document(**{FIELD: True}), activations])
+    ended = subprocess.run(
+        [sys.executable, "-c", script], input=question, cwd=waiting_tree(tmp_path), capture_output=True, check=True
+    )
+    (found,) = orjson.loads(ended.stdout)
+    assert [CODE, "OFR-050", "error", f"/{FIELD}"] == [
+        found[name] for name in ("code", "requirement", "severity", "pointer")
+    ]
+    assert {
+        "fr": f"Le champ `{FIELD}` de la version {RELEASE} n’a pas commencé : {french}",
+        "en": f"The field `{FIELD}` of release {RELEASE} has not begun: {english}",
+    } == found["message"]
+
+
+def test_no_reader_may_require_a_field_that_begins() -> None:
+    """Older records lack it."""
+    offer = waiting_offer()
+    change = orjson.loads(orjson.dumps(PRESENT["change"]))
+    complete_change(change, offer={**offer, "required": [*offer["required"], FIELD]}, withdrawal=schema("withdrawal"))
+    assert FIELD in change["$defs"]["offer"]["properties"]
+    assert FIELD not in change["$defs"]["offer"]["required"]
+
+
+def test_the_beginning_of_a_field_breaks_nobody(release: Release) -> None:
+    with Release(schemas.RELEASE) as old:
+        found = [*ReleaseComparison(old, release, count=300, seed=1).findings()]
+    assert [] == [one for one in found if one.word == "witness"]
+
+
+def test_no_field_waits_today() -> None:
+    """Then a verdict looks nothing up."""
+    assert {} == dict(FIELDS)
