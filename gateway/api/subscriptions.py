@@ -27,6 +27,7 @@ from gateway.push.acts import (
     act_on_subscription,
     delete_subscription,
     newest_secret,
+    progress_of,
     put_subscription,
     subscription_document,
 )
@@ -129,8 +130,8 @@ async def get_attempts(request: web.Request) -> web.StreamResponse:
     one = settings_of(book.state, partner).get(name)
     if one is None:
         raise ProblemError("not-found")
-    rows, more = await read_attempts(federation.log, partner.platform, name, before=before)
-    progress = book.state.progress.get((partner.platform, name))
+    rows, more = await read_attempts(federation.log, partner.platform, one.id, before=before)
+    progress = progress_of(book.state, partner.platform, one)
     running = None if progress is None or before is not None else progress.successes
     if running is not None:
         rows = [PushRow(at=running.at, pushes=running.pushes, changes=running.changes), *rows]

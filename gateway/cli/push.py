@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.cli.console import OUT, AsJson, asynchronous, print_json
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json
 from gateway.cli.desk import Slug, acting
 from gateway.cli.operator_context import log_here, secret_here
 from gateway.operate.desk import Desk, active
@@ -76,16 +76,28 @@ async def list_subscriptions(
 @asynchronous
 async def attempts(platform: Slug, name: Name, *, as_json: AsJson = False) -> None:
     """List the last attempts of a subscription, the newest first."""
-    async with log_here() as log:
-        rows, _ = await read_attempts(log, platform, name)
-    documents = [attempt_document(row) for row in rows]
+    async with (
+        log_here() as log,
+        Partners(log).caught_up_once() as partners,
+        SubscriptionBook(log).caught_up_once() as book,
+    ):
+        one = settings_of(book.state, partners.get(platform)).get(name)
+        if one is None:
+            raise CommandError(f"{platform} has no subscription {name}.", step=_STEPS["unknown"].format(platform))
+        rows, _ = await read_attempts(log, platform, one.id)
+    documents = [attempt_document(found) for found in rows]
     if as_json:
         print_json({"attempts": documents})
         return
-    for one in documents:
-        outcome = one.get("status") or one.get("reason") or "arrived"
-        offer = f", {one['offer']}" if "offer" in one else ""
-        OUT.print(Text(f"{one['at']}  {outcome}  {one['pushes']} pushes, {one['changes']} changes{offer}"))
+    for row in documents:
+        outcome = row.get("status") or row.get("reason") or "arrived"
+        offer = f", {row['offer']}" if "offer" in row else ""
+        numbers = f"{_counted(row['pushes'], 'push', 'pushes')}, {_counted(row['changes'], 'change', 'changes')}"
+        OUT.print(Text(f"{row['at']}  {outcome}  {numbers}{offer}"))
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
 
 
 @app.command()

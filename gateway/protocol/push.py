@@ -211,11 +211,14 @@ def follow(
 
 
 def _in_time(progress: PushProgress, now: int) -> PushProgress:
-    """The progress without times that a clock has written which was ahead: they would hold pushes up for as long."""
-    longest = MINUTE_MS if progress.failing_since is None else round(MAX_WAIT_MS * (1 + JITTER))
-    deadline = progress.deadline
+    """The progress without times that a clock has written which was ahead, and the end of five days that were none."""
+    since, deadline = progress.failing_since, progress.deadline
+    longest = MINUTE_MS if since is None else round(MAX_WAIT_MS * (1 + JITTER))
+    hasty = progress.stopped == "failing" and since is not None and now - since < GIVEN_UP_MS
     return replace(
         progress,
+        stopped=None if hasty else progress.stopped,
+        failing_since=None if since is None else min(since, now),
         next_at=progress.next_at if progress.next_at <= now + longest else now,
         deadline=deadline if deadline is None else min(deadline, now + DEADLINE_MS),
     )

@@ -81,10 +81,15 @@ def read_progress(value: bytes) -> PushProgress:
         raise ValueError(f"progress with other members: {error}") from error
 
 
-def attempt_record(platform: str, name: str, attempt: PushRow) -> Record:
+def attempts_key(platform: str, subscription: str) -> bytes:
+    """The key of the attempts of a subscription, which has an id: another one of its name has others."""
+    return f"{platform}/{subscription}".encode()
+
+
+def attempt_record(platform: str, subscription: str, attempt: PushRow) -> Record:
     """A row of the attempts as a record of ``pushes``; members that say nothing are left out."""
     body = {member: value for member, value in asdict(attempt).items() if value not in (None, False)}
-    return Record(progress_key(platform, name), orjson.dumps(body))
+    return Record(attempts_key(platform, subscription), orjson.dumps(body))
 
 
 def read_attempt(value: bytes) -> PushRow:

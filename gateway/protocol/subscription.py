@@ -88,10 +88,6 @@ class PlatformSubscriptions:
         """The subscription of a name."""
         return next((one for one in self.items if one.name == name), None)
 
-    def tests_since(self, at: int) -> tuple[int, ...]:
-        """The times of tests after an instant."""
-        return tuple(one for one in self.tested if one > at)
-
     def put(self, one: Subscription) -> "PlatformSubscriptions":
         """With this subscription in place of the one of its name."""
         return replace(self, items=tuple(_sorted([*(x for x in self.items if x.name != one.name), one])))
@@ -99,6 +95,11 @@ class PlatformSubscriptions:
     def drop(self, name: str) -> "PlatformSubscriptions":
         """Without the subscription of a name."""
         return replace(self, items=tuple(one for one in self.items if one.name != name))
+
+
+def within_an_hour(times: Iterable[int], now: int) -> tuple[int, ...]:
+    """The times of the last hour; a later one is of a clock that was ahead, and would bound acts for as long."""
+    return tuple(one for one in times if now - HOUR_MS < one <= now)
 
 
 def _sorted(items: Iterable[Subscription]) -> list[Subscription]:

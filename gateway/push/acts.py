@@ -13,6 +13,7 @@ from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ActName
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushProgress
+from gateway.protocol.push_record import SubscriptionTopic
 from gateway.protocol.record import utc
 from gateway.protocol.subscription import (
     ACTS_AN_HOUR,
@@ -27,6 +28,7 @@ from gateway.protocol.subscription import (
     SigningKey,
     Subscription,
     rotated,
+    within_an_hour,
 )
 from gateway.push.book import SubscriptionBook, settings_of
 from gateway.push.post import endpoint_fault
@@ -131,7 +133,7 @@ async def act_on_subscription(
             case "rotate":
                 return _rotated(one, nonce, now=desk.clock())
             case "skip":
-                return _skipping(one, book.state.progress.get((partner.platform, name)))
+                return _skipping(one, progress_of(book.state, partner.platform, one))
             case _:
                 return _ordered(one, action)
 
@@ -140,7 +142,7 @@ async def act_on_subscription(
         own = own.put(edit(_found(own, name)))
         if action != "test":
             return own
-        tested = own.tests_since(now - HOUR_MS)
+        tested = within_an_hour(own.tested, now)
         if len(tested) >= TESTS_AN_HOUR:
             raise _too_often(tested, now)
         return replace(own, tested=(*tested, now))
@@ -176,7 +178,7 @@ def _rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:
 
 def _skipping(one: Subscription, progress: PushProgress | None) -> Subscription:
     """With the refused change passed over, and the waiting ended."""
-    if progress is None or progress.blocked is None or progress.subscription != one.id:
+    if progress is None or progress.blocked is None:
         raise RefusedActError("subscription-unblocked", "No change is refused.", actual=one.name)
     return replace(one, enables=one.enables + 1, skip=progress.blocked)
 
@@ -194,18 +196,19 @@ async def _acted(
     the journal keeps them for years.
     """
     await book.catch_up()
-    before = settings_of(book.state, partner)
-    if change(before) == before:
-        return before
-    acted = tuple(at for at in before.acted if at > desk.clock() - HOUR_MS)
-    if len(acted) >= ACTS_AN_HOUR:
-        raise _too_often(acted, desk.clock())
-    at = desk.clock()
+    before, at = settings_of(book.state, partner), desk.clock()
 
     def edit(own: PlatformSubscriptions) -> PlatformSubscriptions:
-        kept = tuple(one for one in own.acted if one > at - HOUR_MS)
-        return replace(change(own), acted=(*kept, at)[-ACTS_AN_HOUR:])
+        after = change(own)
+        if after == own:
+            return own
+        acted = within_an_hour(own.acted, at)
+        if len(acted) >= ACTS_AN_HOUR:
+            raise _too_often(acted, at)
+        return replace(after, acted=(*acted, at))
 
+    if edit(before) == before:
+        return before
     async with desk.acting(act, partner.platform, subscription=name, **details):
         return await book.change(partner.platform, partner.joined_at, edit)
 
@@ -245,11 +248,15 @@ def url_without_query(url: str) -> str:
     return str(URL(url, encoded=True).with_query(None))
 
 
+def progress_of(topic: SubscriptionTopic, platform: str, one: Subscription) -> PushProgress | None:
+    """The progress of a subscription; not that of a deleted one of its name."""
+    found = topic.progress.get((platform, one.name))
+    return found if found is not None and found.subscription == one.id else None
+
+
 def subscription_document(book: SubscriptionBook, platform: str, one: Subscription, *, owner: bool) -> dict[str, Any]:
     """A subscription as its owner reads it; anybody else sees the url without its query."""
-    progress = book.state.progress.get((platform, one.name))
-    if progress is not None and progress.subscription != one.id:
-        progress = None
+    progress = progress_of(book.state, platform, one)
     stopped = None if progress is None or progress.enables != one.enables else progress.stopped
     failing = progress is not None and progress.failures > 0 and progress.enables == one.enables
     state = "disabled" if stopped else "failing" if failing else "active"

@@ -193,13 +193,14 @@ class Follower:
         progress, stored = self._progress, self._stored
         if progress is None or not (always or self._rows or stored is None or _differ(stored, progress)):
             return
-        partition, rows = self._parts.book.partition(self._platform), self._rows
+        partition = self._parts.book.partition(self._platform)
+        rows = [attempt_record(self._platform, progress.subscription, row) for row in self._rows]
         self._rows = []
         self._stored = self._known[self._platform, self._name] = progress
         await self._commits.put(
             [
                 Output(SUBSCRIPTIONS, partition, progress_record(self._platform, self._name, progress)),
-                *(Output(PUSHES, partition, attempt_record(self._platform, self._name, row)) for row in rows),
+                *(Output(PUSHES, partition, row) for row in rows),
             ]
         )
 

@@ -238,6 +238,18 @@ def test_times_of_a_clock_that_was_ahead_hold_no_push_up() -> None:
         assert NOW + day == follow(waiting, ONE, SCOPE, ends=(9, 9), now=NOW).due_at
 
 
+def test_five_days_of_a_clock_that_was_ahead_disable_nothing_once_it_is_right() -> None:
+    """[PSH-008]"""
+    ahead = after(after(START, failing()), failing(at=NOW + GIVEN_UP_MS))
+    assert ahead.stopped == "failing"
+    right = follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW + 10_000)
+    assert (None, NOW, 2) == (right.stopped, right.failing_since, right.failures)
+    assert right.due_at <= NOW + 10_000
+    assert "failing" == follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW + GIVEN_UP_MS).stopped
+    began_ahead = follow(after(START, failing(at=NOW + GIVEN_UP_MS)), ONE, SCOPE, ends=(9, 9), now=NOW)
+    assert NOW == began_ahead.failing_since
+
+
 def test_a_clock_that_was_ahead_gives_no_later_subscription_a_lower_generation() -> None:
     before = replace(START, generation=NOW + 1_000_000)
     assert before.generation < follow(before, replace(ONE, id="b2"), SCOPE, ends=(9, 9), now=NOW).generation

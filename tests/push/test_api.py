@@ -1,5 +1,6 @@
 """``/v1/subscriptions``: what a platform sets, reads and orders, and how it is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from gateway.protocol.journal import read_entry
-from gateway.protocol.push import PushRow, begin
+from gateway.operate.desk import RefusedActError
+from gateway.protocol.journal import Actor, read_entry
+from gateway.protocol.push import PushRow, Successes, begin
 from gateway.protocol.push_record import attempt_record, progress_record
 from gateway.protocol.subscription import ACTS_AN_HOUR, HOUR_MS, OVERLAP_MS, TESTS_AN_HOUR, Subscription
 from gateway.protocol.topic import JOURNAL, PUSHES, SUBSCRIPTIONS
+from gateway.push.acts import act_on_subscription
 from gateway.push.attempts import WINDOW, read_attempts
+from gateway.push.book import SubscriptionBook
 from gateway.push.signature import consent_code
 from tests.api.write.gateway_harness import Answer, GatewayHarness, opened
 from tests.api.write.test_openapi import held_to
@@ -165,6 +169,31 @@ async def test_acts_of_an_hour_are_bounded(gateway: GatewayHarness) -> None:
     assert 200 == (await put(gateway)).status, "what changes nothing is no act"
 
 
+async def test_acts_of_an_hour_are_bounded_over_all_replicas(gateway: GatewayHarness) -> None:
+    await put(gateway)
+    federation = gateway.context.federation
+    for _ in range(ACTS_AN_HOUR - 2):
+        assert 202 == (await act(gateway, "replay")).status
+    partner = federation.partners.get("bretagne")
+    assert partner is not None
+    desk, other = federation.desk(Actor(client="bretagne")), SubscriptionBook(gateway.log)
+    async with other.caught_up_once():
+        books = (federation.subscriptions, other)
+        acts = [act_on_subscription(desk, book, partner, "copie", "replay", secret=SECRET) for book in books]
+        ended = await asyncio.gather(*acts, return_exceptions=True)
+    assert ["subscription-too-often"] == [one.refusal for one in ended if isinstance(one, RefusedActError)]
+    assert ACTS_AN_HOUR - 1 == (await stored(gateway)).replays
+
+
+async def test_a_clock_that_was_ahead_bounds_no_acts_once_it_is_right(gateway: GatewayHarness) -> None:
+    await put(gateway)
+    gateway.clock.move(5 * 24 * 3_600)
+    for _ in range(TESTS_AN_HOUR):
+        assert 202 == (await act(gateway, "test")).status
+    gateway.clock.move(-5 * 24 * 3_600)
+    assert 202 == (await act(gateway, "test")).status
+
+
 async def test_a_key_is_renewed_once_a_day_and_is_in_one_answer(gateway: GatewayHarness) -> None:
     """[PSH-013]"""
     first = (await put(gateway)).body["secret"]
@@ -218,11 +247,12 @@ async def test_each_act_is_in_the_journal_without_the_query_of_the_url(gateway: 
 async def test_attempts_are_read_page_by_page_the_newest_first(gateway: GatewayHarness) -> None:
     """[PSH-012]"""
     await put(gateway)
+    own = (await stored(gateway)).id
     partition = gateway.context.federation.subscriptions.partition("bretagne")
     times = range(START, START + (WINDOW + 500) * 1_000, 1_000)
     rows = [PushRow(at=at, pushes=2, changes=3, status=503) for at in times]
     for start in range(0, len(rows), 500):
-        records = [attempt_record("bretagne", "copie", row) for row in rows[start : start + 500]]
+        records = [attempt_record("bretagne", own, row) for row in rows[start : start + 500]]
         await gateway.log.append(PUSHES, partition, [attempt_record("bretagne", "autre", rows[0]), *records])
     first = await gateway.ask("GET", f"{PATH}/attempts")
     assert [] == held_to("GET", "/v1/subscriptions/{name}/attempts", first)
@@ -233,3 +263,19 @@ async def test_attempts_are_read_page_by_page_the_newest_first(gateway: GatewayH
     assert sorted((one["at"] for one in found), reverse=True) == [one["at"] for one in found]
     assert 400 == (await gateway.ask("GET", f"{PATH}/attempts?before=x")).status
     assert ([], None) == await read_attempts(gateway.log, "bretagne", "none", before=0)
+
+
+async def test_attempts_of_a_deleted_subscription_are_not_those_of_a_later_one_of_its_name(
+    gateway: GatewayHarness,
+) -> None:
+    """[PSH-012]"""
+    await put(gateway)
+    one = await stored(gateway)
+    partition = gateway.context.federation.subscriptions.partition("bretagne")
+    success = replace(begin(one, "L@00", ends=(0, 0, 0), now=1), successes=Successes(at=START, pushes=1, changes=1))
+    await gateway.log.append(PUSHES, partition, [attempt_record("bretagne", one.id, PushRow(at=START, status=503))])
+    await gateway.log.append(SUBSCRIPTIONS, partition, [progress_record("bretagne", "copie", success)])
+    assert 2 == len((await gateway.ask("GET", f"{PATH}/attempts")).body["attempts"])
+    await gateway.ask("DELETE", PATH)
+    await put(gateway)
+    assert [] == (await gateway.ask("GET", f"{PATH}/attempts")).body["attempts"]

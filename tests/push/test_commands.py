@@ -47,9 +47,7 @@ async def _subscribed(commands: Commands) -> None:
         at, partition = now(), book.partition("bretagne")
         progress = begin(ONE, "L@00", ends=(0, 0, 0), now=at)
         await log.append(SUBSCRIPTIONS, partition, [progress_record("bretagne", "copie", progress)])
-        await log.append(
-            PUSHES, partition, [attempt_record("bretagne", "copie", PushRow(at=at, changes=3, status=503))]
-        )
+        await log.append(PUSHES, partition, [attempt_record("bretagne", ONE.id, PushRow(at=at, changes=3, status=503))])
     await log.close()
 
 
@@ -64,9 +62,12 @@ def test_the_list_has_the_state_and_no_query_of_a_url(commands: Commands) -> Non
 
 def test_attempts_are_listed(commands: Commands) -> None:
     """[PSH-012]"""
-    assert "503  1 pushes, 3 changes" in commands(command.app, "attempts", "bretagne", "copie")
+    assert "503  1 push, 3 changes" in commands(command.app, "attempts", "bretagne", "copie")
     [row] = json.loads(commands(command.app, "attempts", "bretagne", "copie", "--json"))["attempts"]
     assert (503, 3) == (row["status"], row["changes"])
+    with pytest.raises(CommandError) as refused:
+        commands(command.app, "attempts", "bretagne", "autre")
+    assert "passerelle push list bretagne shows them all" == refused.value.step
 
 
 def test_an_act_is_ordered_and_in_the_journal(commands: Commands) -> None:

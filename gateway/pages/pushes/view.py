@@ -109,7 +109,7 @@ class _PushPages:
         return Answer("pushes/pushes.html", values, status=HTTPStatus.CONFLICT if refusal else HTTPStatus.OK)
 
     async def _attempts(self, partner: Partner, one: Subscription) -> Sequence[PushRow]:
-        rows, _ = await read_attempts(self._federation.log, partner.platform, one.name)
+        rows, _ = await read_attempts(self._federation.log, partner.platform, one.id)
         return rows[:_MAX_ROWS]
 
     def _document(self, partner: Partner, one: Subscription, *, owner: bool) -> Mapping[str, Any]:

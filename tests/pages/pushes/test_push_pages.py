@@ -75,7 +75,7 @@ async def fail(site: PageHarness) -> None:
     row = PushRow(at=START, changes=1, status=422, offer="bretagne:7")
     await federation.log.append(SUBSCRIPTIONS, partition, [progress_record(SIGNED.platform, "copie", progress)])
     rows = [row, PushRow(at=START, reason="host-unknown", test=True)]
-    await federation.log.append(PUSHES, partition, [attempt_record(SIGNED.platform, "copie", one) for one in rows])
+    await federation.log.append(PUSHES, partition, [attempt_record(SIGNED.platform, ONE.id, one) for one in rows])
 
 
 async def test_a_platform_sees_its_url_its_attempts_and_the_change_that_is_refused(site: PageHarness) -> None:
