@@ -1,11 +1,9 @@
 """The address of a request: the offer id in its path, its parameters read one by one, filters and paging."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date
 from difflib import get_close_matches
-from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -13,15 +11,14 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 from multidict import MultiMapping
 
-import schemas
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError
-from gateway.protocol.identity import is_offer_id, is_slug, platform_of
+from gateway.protocol.criteria import BOX, FILTERS, LISTED, read_box, read_number, vocabulary
+from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc
 from gateway.protocol.visibility import Filter
 from schemas.bilingual import Bilingual
-from schemas.closed_list import closed_list
 
 _CANONICAL = Bilingual("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3
@@ -30,17 +27,11 @@ MAX_WAIT = 30
 """Longest long poll, in seconds."""
 DEFAULT_LIMIT = 100
 
-_LISTED = ("region", "department", "level", "week", "sector", "platform")
-_FILTERS = (*_LISTED, "bbox", "territory")
 PAGING = ("limit", "cursor")
-_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NODE = re.compile(r"[0-9a-f]{2}(?:[0-9a-f]{2})?")
 _INSTANT = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
-_EXAMPLES = 8
-_BOX = Bilingual("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _DIGITS = 16
 
@@ -172,7 +163,7 @@ class ReaderQuery:
 
 def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of a list of offers. Raises ProblemError."""
-    with Parameters(given, (*_FILTERS, *PAGING)) as parameters:
+    with Parameters(given, (*FILTERS, *PAGING)) as parameters:
         criteria = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
     return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=0.0)
@@ -180,7 +171,7 @@ def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) 
 
 def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
     """The query of the changes feed. Raises ProblemError."""
-    with Parameters(given, (*_FILTERS, *PAGING, "wait")) as parameters:
+    with Parameters(given, (*FILTERS, *PAGING, "wait")) as parameters:
         criteria = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
@@ -191,7 +182,7 @@ def read_digest_query(given: MultiMapping[str], partner: Partner, *, most: int) 
     """The query of the digest of a reader's copy, and the path of a node: hex digits, none for the root. Raises
     ProblemError.
     """
-    with Parameters(given, (*_FILTERS, *PAGING, "node")) as parameters:
+    with Parameters(given, (*FILTERS, *PAGING, "node")) as parameters:
         criteria = _filter(parameters, partner)
         cursor, limit = paging(parameters, most)
         node = parameters.one("node", lambda text: valid(text, _NODE.fullmatch(text) is not None), "3f, 3fa0") or ""
@@ -200,7 +191,7 @@ def read_digest_query(given: MultiMapping[str], partner: Partner, *, most: int) 
 
 def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:
     """The filter of an export, which has no paging. Raises ProblemError."""
-    with Parameters(given, _FILTERS) as parameters:
+    with Parameters(given, FILTERS) as parameters:
         return _filter(parameters, partner)
 
 
@@ -212,25 +203,11 @@ def paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
 
 def _filter(parameters: Parameters, partner: Partner) -> Filter:
     """The filter; without a region or department, the partner's own territory, unless ``territory=all``."""
-    chosen = {name: parameters.several(name, *_vocabulary(name)) for name in _LISTED}
+    chosen = {name: parameters.several(name, *vocabulary(name)) for name in LISTED}
     territory = parameters.choice("territory", ("all",))
     if territory is None and not chosen["region"] and not chosen["department"]:
         chosen["department"] = partner.territory
-    return Filter(**chosen, bbox=parameters.one("bbox", _box, _BOX))
-
-
-def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
-    """The check of a filter's values, and the text that describes the valid ones."""
-    match name:
-        case "level":
-            return closed_list("levels").__contains__, ", ".join(closed_list("levels"))
-        case "week":
-            return _is_week, "2027-W24"
-        case "platform":
-            return is_slug, "bretagne"
-        case _:
-            codes = _codes(f"{name}s")
-            return codes.__contains__, f"{', '.join(list(codes)[:_EXAMPLES])}… (/v1/reference/{name}s)"
+    return Filter(**chosen, bbox=parameters.one("bbox", read_box, BOX))
 
 
 def _unknown(name: str, known: Collection[str]) -> ProblemError:
@@ -241,38 +218,8 @@ def _unknown(name: str, known: Collection[str]) -> ProblemError:
     )
 
 
-@cache
-def _codes(name: str) -> Mapping[str, None]:
-    return dict.fromkeys(item["code"] for item in schemas.reference(name)["items"])
-
-
-def _is_week(text: str) -> bool:
-    found = _WEEK.fullmatch(text)
-    if found is None:
-        return False
-    try:
-        date.fromisocalendar(int(found[1]), int(found[2]), 1)
-    except ValueError:
-        return False
-    return True
-
-
-def _number(text: str) -> float:
-    """A number in JSON syntax. Raises ValueError, also for syntax that only Python accepts (`` 5``, ``1_0``)."""
-    if _NUMBER.fullmatch(text) is None:
-        raise ValueError(text)
-    return float(text)
-
-
 def _seconds(text: str) -> float:
-    seconds = _number(text)
+    seconds = read_number(text)
     if not 0 <= seconds <= MAX_WAIT:
         raise ValueError(text)
     return seconds
-
-
-def _box(text: str) -> tuple[float, float, float, float]:
-    west, south, east, north = map(_number, text.split(","))
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise ValueError(text)
-    return west, south, east, north

@@ -23,7 +23,6 @@ from gateway.protocol.push import PushRow
 from gateway.protocol.subscription import MAX_BYTES, MAX_RATE, MIN_BYTES
 from gateway.push.acts import (
     ACTIONS,
-    SubscriptionWish,
     act_on_subscription,
     delete_subscription,
     newest_secret,
@@ -33,6 +32,7 @@ from gateway.push.acts import (
 )
 from gateway.push.attempts import attempt_document, read_attempts
 from gateway.push.book import settings_of
+from gateway.push.wish import SubscriptionWish
 
 _MAX_DOCUMENT = 16_384
 _WISH: Mapping[str, Check] = {

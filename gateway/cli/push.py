@@ -11,22 +11,29 @@ from gateway.cli.desk import Slug, acting
 from gateway.cli.operator_context import log_here, secret_here
 from gateway.operate.desk import Desk, active
 from gateway.partners import Partners
+from gateway.protocol.criteria import FILTERS
+from gateway.protocol.subscription import MAX_RATE, PREFERRED_BYTES
 from gateway.push.acts import (
     ACTIONS,
     SubscriptionAction,
     act_on_subscription,
     delete_subscription,
     newest_secret,
+    put_subscription,
     subscription_document,
 )
 from gateway.push.attempts import attempt_document, read_attempts
 from gateway.push.book import SubscriptionBook, settings_of
+from gateway.push.wish import read_wish
 
 app = typer.Typer(help="Subscriptions of platforms to pushes: state, attempts and acts.", no_args_is_help=True)
+_FILTERS = f"Repeat it: {', '.join(FILTERS)}; territory=all is all of France, not the platform's own territory."
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the subscription.")]
 
 _STEPS = {
     "unknown": "passerelle push list {0} shows them all",
+    "subscription-invalid": "correct that, then run the same command again; --replace sets one that is there again",
+    "subscription-limit": "passerelle push delete {0} NAME deletes one",
     "subscription-too-often": "run the command again later",
     "subscription-rotating": "run the command again after that time",
     "subscription-unblocked": "passerelle push list {0} names a change that is refused, if there is one",
@@ -98,6 +105,37 @@ async def attempts(platform: Slug, name: Name, *, as_json: AsJson = False) -> No
 
 def _counted(number: int, one: str, more: str) -> str:
     return f"{number} {one if number == 1 else more}"
+
+
+@app.command()
+@acting(steps=_STEPS)
+async def create(
+    desk: Desk,
+    platform: Slug,
+    name: Name,
+    *,
+    url: Annotated[str, typer.Option(metavar="URL", help="https, port 443; its query is a credential.")],
+    filters: Annotated[list[str] | None, typer.Option("--filter", metavar="NAME=VALUE[,VALUE]", help=_FILTERS)] = None,
+    max_batch: Annotated[int, typer.Option(metavar="BYTES", help="The largest page.")] = PREFERRED_BYTES,
+    rate: Annotated[int, typer.Option(metavar="PUSHES", help="Pushes a minute.")] = MAX_RATE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set one of this name again, with all its settings.")
+    ] = False,
+) -> None:
+    """Create a subscription; its secret is printed once. Nothing is pushed before its URL is confirmed."""
+    partner, secret = active(desk.partners.get(platform), platform), secret_here()
+    given: dict[str, list[str]] = {}
+    for text in filters or ():
+        which, _, value = text.partition("=")
+        given.setdefault(which, []).append(value)
+    wish = read_wish(given, url=url, max_batch=max_batch, rate=rate)
+    async with SubscriptionBook(desk.log).caught_up_once() as book:
+        one, before = await put_subscription(desk, book, partner, name, wish, new=not replace)
+        state = subscription_document(book, platform, one, owner=False)["state"]
+    if before is None:
+        typer.echo(newest_secret(secret, platform, one))
+    step = "" if one.confirmed else f"; passerelle push test {platform} {name} sends the code that confirms its URL"
+    OUT.print(Text(f"{name} of {platform} is set; it is {state}{step}."))
 
 
 @app.command()

@@ -2,14 +2,13 @@
 
 import hmac
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from yarl import URL
 
 from gateway.operate.desk import Desk, RefusedActError
-from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ActName
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushProgress
@@ -18,11 +17,7 @@ from gateway.protocol.record import utc
 from gateway.protocol.subscription import (
     ACTS_AN_HOUR,
     HOUR_MS,
-    MAX_BYTES,
-    MAX_RATE,
-    MIN_BYTES,
     MOST,
-    PREFERRED_BYTES,
     TESTS_AN_HOUR,
     PlatformSubscriptions,
     SigningKey,
@@ -31,8 +26,8 @@ from gateway.protocol.subscription import (
     within_an_hour,
 )
 from gateway.push.book import SubscriptionBook, settings_of
-from gateway.push.post import endpoint_fault
 from gateway.push.signature import consent_code, signing_secret
+from gateway.push.wish import NO_READER, TAKEN, SubscriptionWish, WishFinding
 from schemas.bilingual import Bilingual
 
 SubscriptionAction: TypeAlias = str
@@ -48,25 +43,14 @@ ACTIONS: Mapping[SubscriptionAction, ActName] = {
 _NONCE_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionWish:
-    """The settings that a platform wants. ``criteria`` and ``own_territory`` are as in ``Subscription``."""
-
-    url: str = field(repr=False)
-    criteria: Mapping[str, Any] = field(default_factory=dict)
-    own_territory: bool = True
-    max_batch: int = PREFERRED_BYTES
-    rate: int = MAX_RATE
-
-
 async def put_subscription(
-    desk: Desk, book: SubscriptionBook, partner: Partner, name: str, wish: SubscriptionWish
+    desk: Desk, book: SubscriptionBook, partner: Partner, name: str, wish: SubscriptionWish, *, new: bool = False
 ) -> tuple[Subscription, Subscription | None]:
     """Set a subscription; as it is now, and as it was before (None: it is new). Another url asks for consent again;
-    what changes nothing is no act. Raises RefusedActError, LogError.
+    what changes nothing is no act. ``new``: one of this name is not replaced. Raises RefusedActError, LogError.
     """
-    if (reason := _wish_fault(name, wish, loopback=book.loopback)) is not None:
-        raise RefusedActError("subscription-invalid", str(reason), actual=reason)
+    reads = "offers:read" in partner.scopes
+    _refuse([*(() if reads else [WishFinding("platform", NO_READER)]), *wish.findings(name, loopback=book.loopback)])
     fresh = Subscription(
         id=os.urandom(_NONCE_BYTES).hex(),
         name=name,
@@ -79,6 +63,8 @@ async def put_subscription(
     def change(own: PlatformSubscriptions) -> PlatformSubscriptions:
         present = own.get(name)
         before[:] = [None if present is not None and present.id == fresh.id else present]
+        if new and before[0] is not None:
+            _refuse([WishFinding("name", TAKEN)])
         if present is None and len(own.items) >= MOST:
             raise RefusedActError(
                 "subscription-limit", f"{partner.platform} has {MOST} subscriptions.", actual=str(MOST)
@@ -225,17 +211,11 @@ def _found(own: PlatformSubscriptions, name: str) -> Subscription:
     return found
 
 
-def _wish_fault(name: str, wish: SubscriptionWish, *, loopback: bool) -> Bilingual | None:
-    if not is_slug(name):
-        return Bilingual("the name is 1 to 40 of a-z, 0-9 and -", "le nom est fait de 1 à 40 caractères a-z, 0-9 et -")
-    fault = endpoint_fault(wish.url, loopback=loopback)
-    if fault is not None:
-        return Bilingual(f"url: {fault}", f"url : {fault.fr}")
-    if not MIN_BYTES <= wish.max_batch <= MAX_BYTES:
-        return Bilingual(f"max_batch is {MIN_BYTES} to {MAX_BYTES}", f"max_batch va de {MIN_BYTES} à {MAX_BYTES}")
-    if not 1 <= wish.rate <= MAX_RATE:
-        return Bilingual(f"rate is 1 to {MAX_RATE}", f"rate va de 1 à {MAX_RATE}")
-    return None
+def _refuse(findings: Sequence[WishFinding]) -> None:
+    if findings:
+        named = [one.named for one in findings]
+        actual = Bilingual("; ".join(named), " ; ".join(one.fr for one in named))
+        raise RefusedActError("subscription-invalid", *findings, actual=actual)
 
 
 def newest_secret(secret: bytes, platform: str, one: Subscription) -> str:

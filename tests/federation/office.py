@@ -43,6 +43,7 @@ DONE = {"replayed": 0, "nothing_to_do": [], "kept": {"count": 0, "fields": []}}
 """The answer of the owner of the account."""
 WITHOUT_A_PAGE = frozenset({"erase", "erase-name"})
 ADDRESS = "contact@region.example"
+PUSH_URL = "https://stages.example.org/in?key=s3cret"
 MAIL = {
     "PASSERELLE_SMTP": "smtp://127.0.0.1:9",
     "PASSERELLE_SMTP_FROM": "avis@region.example",
@@ -104,9 +105,18 @@ class Office:
             case _:
                 path = f"/v1/platforms/{act.about}/feed"
                 body |= {"action": act.name, "confirm": act.number}
-        answer = await self.desk.site.client.post(
+        method = "POST"
+        if act.name.endswith("-push"):
+            path, method = (
+                "/v1/subscriptions/copie",
+                {"create-push": "PUT", "delete-push": "DELETE"}.get(act.name, "POST"),
+            )
+            path += "/replay" if method == "POST" else ""
+            body = {"url": PUSH_URL, "filter": {"region": ["53"]}} if method == "PUT" else {}
+        answer = await self.desk.site.client.request(
+            method,
             path,
-            data=orjson.dumps({name: value for name, value in body.items() if value is not None}),
+            data=orjson.dumps({name: value for name, value in body.items() if value is not None}) if body else None,
             headers={**HEADERS, "Content-Type": "application/json", "Prefer": f"wait={self.seconds}"},
         )
         return f"{answer.status} {await answer.text()}"
@@ -135,9 +145,12 @@ class Office:
             case "add-contact" | "stop-contact" | "erase-contact":
                 fields = {"act": act.name.partition("-")[0], "address": ADDRESS, "name": act.person, "language": "fr"}
                 path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
+            case "create-push" | "delete-push" | "replay-push":
+                fields = {"act": act.name.partition("-")[0].replace("create", "set"), "name": "copie", "url": PUSH_URL}
+                path, fields = "/plateforme/envois", {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
-        home = "" if path == "/plateforme/avis" else "/exploitation"
+        home = "" if path in ("/plateforme/avis", "/plateforme/envois") else "/exploitation"
         answer = await self.desk.send(f"{home}{path}", fields)
         return f"{answer.status} {unescape(await answer.text())}"
 
@@ -161,6 +174,9 @@ class Office:
             "stop-contact": ["contact", "stop", act.about, await self.contact(act.about)],
             "erase-contact": ["contact", "erase", act.about, await self.contact(act.about)],
         }
+        if act.name.endswith("-push"):
+            options = ["--url", PUSH_URL, "--filter", "region=53"] if act.name == "create-push" else []
+            named = {act.name: ["push", act.name.removesuffix("-push"), act.about, "copie", *options]}
         words = [*named.get(act.name, (act.name, act.about))]
         words += ["--by", "Nom d’essai", *(["--reason", act.reason] if act.reason and act.name != "erase-name" else [])]
         option = {"rotate": "--overlap", "nonce": "--days"}.get(act.name, "--confirm")
@@ -227,7 +243,7 @@ async def opened(folder: Path, *, seconds: int = 10, answers: bool = True) -> As
         stack.push_async_callback(log.close)
         partners = [
             SIGNED,
-            OPERATOR,
+            replace(OPERATOR, scopes=OPERATOR.scopes | {"offers:read"}),
             replace(SIGNED, platform=OTHER, secrets=(mint_secret(now=now(), entropy=os.urandom).kept,)),
         ]
         harness = await stack.enter_async_context(built(settings.data, log=log, clock=now, partners=partners))

@@ -18,12 +18,14 @@ from gateway.partners.credential import MAX_OVERLAP_HOURS
 from gateway.partners.session import MAX_NAME_CHARACTERS
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.journal import MAX_CHARACTERS
-from gateway.protocol.topic import CONTACTS, OPERATORS
+from gateway.protocol.subscription import Subscription, read_platform
+from gateway.protocol.topic import CONTACTS, OPERATORS, SUBSCRIPTIONS
 from tests.federation.office import (
     ADDRESS,
     HEADERS,
     OFFER,
     OTHER,
+    PUSH_URL,
     REASON,
     WAYS,
     WITHOUT_A_PAGE,
@@ -55,6 +57,7 @@ ADOPT = Act(name="adopt", about=OTHER)
 ERASE = Act(name="erase", about=OFFER)
 ERASE_NAME = Act(name="erase-name", about="Personne d’essai")
 CONTACT_ACTS = [Act(name=f"{name}-contact", about=OPERATOR.platform) for name in ("add", "stop", "erase")]
+PUSH_ACTS = [Act(name=f"{name}-push", about=OPERATOR.platform, reason=None) for name in ("create", "replay", "delete")]
 Effect = Mapping[str, Sequence[Any]]
 
 
@@ -223,6 +226,33 @@ async def test_a_contact_is_added_stopped_and_erased_by_each_way_in(tmp_path: Pa
     assert {
         "api": (["201", "200", "200"], expected, entries),
         "page": (["303"] * 3, expected, []),
+        "command": (["0"] * 3, expected, entries),
+    } == found
+
+
+async def test_a_subscription_is_created_ordered_and_deleted_by_each_way_in(tmp_path: Path) -> None:
+    """[PSH-001]: over the API and on the page a platform acts for itself, by the command the operator acts for it."""
+    found = {}
+    for name, way in WAYS.items():
+        async with opened(tmp_path / name) as office:
+            log, answers = office.desk.federation.log, [(await way(office, act)).partition(" ")[0] for act in PUSH_ACTS]
+            kept = []
+            for record in await records_of(log, SUBSCRIPTIONS):
+                own = read_platform(record.key or b"", record.value or b"")
+                kept.append((own.platform, [replace(one, id="", consent="", keys=()) for one in own.items]))
+            found[name] = answers, kept, [(one.act, one.about, one.details) for one in await office.desk.entries()]
+            refused = await way(office, PUSH_ACTS[2])
+            assert {"api": "404", "page": "404", "command": "2"}[name] == refused.partition(" ")[0], refused
+    one = Subscription(id="", name="copie", url=PUSH_URL, criteria={"region": ["53"]}, own_territory=False)
+    expected = [(OPERATOR.platform, items) for items in ([one], [replace(one, replays=1)], [])]
+    details = {"subscription": "copie", "url": PUSH_URL.partition("?")[0]}
+    entries = [
+        (f"push.{act}", OPERATOR.platform, details if act == "set" else {"subscription": "copie"})
+        for act in ("set", "replay", "delete")
+    ]
+    assert {
+        "api": (["201", "202", "200"], expected, entries),
+        "page": (["200", "303", "303"], expected, entries),
         "command": (["0"] * 3, expected, entries),
     } == found
 

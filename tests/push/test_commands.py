@@ -70,6 +70,35 @@ def test_attempts_are_listed(commands: Commands) -> None:
     assert "passerelle push list bretagne shows them all" == refused.value.step
 
 
+def test_a_subscription_is_created_with_filters_and_its_secret_is_printed_once(commands: Commands) -> None:
+    """[PSH-001] [PSH-013]"""
+    words = ["create", "bretagne", "autre", "--url", "https://stages.example.org/b?key=s3cret", "--max-batch", "4096"]
+    words += ["--filter", "region=53,28", "--filter", "level=seconde", "--filter", "bbox=-5.2,47.2,-1.0,48.9"]
+    printed = commands(command.app, *words)
+    assert "whsec_" in printed
+    assert "passerelle push test bretagne autre" in printed
+    assert "s3cret" not in printed
+    [_, one] = sorted(
+        json.loads(commands(command.app, "list", "--json"))["subscriptions"], key=lambda found: found["name"] == "autre"
+    )
+    filters = {"region": ["28", "53"], "level": ["seconde"], "bbox": [-5.2, 47.2, -1.0, 48.9]}
+    assert ("autre", filters, 4_096, "unconfirmed") == tuple(one[x] for x in ("name", "filter", "max_batch", "state"))
+    with pytest.raises(CommandError, match="one of this name already"):
+        commands(command.app, *words)
+    assert "whsec_" not in commands(command.app, *words, "--filter", "territory=all", "--replace")
+
+
+def test_all_that_is_wrong_with_a_subscription_is_said_at_once(commands: Commands) -> None:
+    words = ["create", "bretagne", "Pas-un-nom", "--url", "http://127.0.0.1", "--rate", "0"]
+    with pytest.raises(CommandError) as refused:
+        commands(command.app, *words, "--filter", "region=999", "--filter", "couleur=bleu", "--filter", "bbox=1")
+    for name in ("name", "url", "rate", "region", "couleur", "bbox"):
+        assert f"{name}: " in str(refused.value)
+    commands(partner.app, "set", "bretagne", "--scope", "offers:publish")
+    with pytest.raises(CommandError, match="may not read offers"):
+        commands(command.app, "create", "bretagne", "autre", "--url", "https://stages.example.org/b")
+
+
 def test_an_act_is_ordered_and_in_the_journal(commands: Commands) -> None:
     assert "whsec_" in commands(command.app, "rotate", "bretagne", "copie", "--reason", "It leaked")
     commands(command.app, "replay", "bretagne", "copie")

@@ -123,7 +123,7 @@ def _field(one: Field, language: Language, on: date) -> FormField:
 def _choices(one: Field, language: Language, on: date) -> tuple[Mapping[str, str], int]:
     """The values to choose from, and how many of them at once; none for a text."""
     if one.path == "weeks":
-        return _weeks(language, on)
+        return weeks_ahead(language, on)
     if one.path == "sector":
         return dict(sorted(names_of("sectors", language).items(), key=lambda named: plain_name(named[1]))), 0
     if one.part["type"] == "boolean":
@@ -134,7 +134,7 @@ def _choices(one: Field, language: Language, on: date) -> tuple[Mapping[str, str
     return {}, 0
 
 
-def _weeks(language: Language, on: date) -> tuple[Mapping[str, str], int]:
+def weeks_ahead(language: Language, on: date) -> tuple[Mapping[str, str], int]:
     """The weeks ahead until the end of the school year; the mandatory ones of seconde first."""
     year = next(iter(years_ahead(june_year(on))), None)
     if year is None:

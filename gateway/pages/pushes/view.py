@@ -1,31 +1,36 @@
 """Two pages: a platform's subscriptions with their acts, and the state of all of them for the operator."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.operate.desk import RefusedActError
+from gateway.operate.desk import Desk, RefusedActError
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.markup import coded
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.pushes.form import SettingsForm, errors_of, filter_choices, settings_present, settings_typed
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushRow
 from gateway.protocol.record import read_utc
-from gateway.protocol.subscription import Subscription
+from gateway.protocol.subscription import MOST, Subscription
 from gateway.push.acts import (
     ACTIONS,
     act_on_subscription,
     delete_subscription,
     newest_secret,
+    put_subscription,
     subscription_document,
 )
 from gateway.push.attempts import read_attempts
 from gateway.push.book import settings_of
 
-_DELETE = "delete"
+_DELETE, _SET = "delete", "set"
 _MAX_ROWS = 20
 _KINDS: Mapping[str, str] = {"active": "fine", "unconfirmed": "look", "failing": "look", "disabled": "blocked"}
 
@@ -45,32 +50,52 @@ class _PushPages:
         self._federation = federation
         self._book = federation.subscriptions
 
-    async def show(self, request: web.Request, _language: Language) -> Answer:
+    async def show(self, request: web.Request, language: Language) -> Answer:
         await self._book.catch_up()
         done = request.query.get("done", "")
-        return await self._list(session_of(request).partner, done=done if done in (*ACTIONS, _DELETE) else "")
+        done = done if done in (*ACTIONS, _DELETE, _SET) else ""
+        partner = session_of(request).partner
+        one = settings_of(self._book.state, partner).get(request.query.get("edit", ""))
+        return await self._list(partner, language, done=done, typed=None if one is None else settings_present(one))
 
-    async def act(self, request: web.Request, _language: Language) -> Answer | Redirect:
+    async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
         """An act on one subscription; a new secret is in this answer alone."""
         form, signed = form_of(request), session_of(request)
         action, name, partner = form.text("act"), form.text("name"), signed.partner
-        if action not in (*ACTIONS, _DELETE):
+        if action not in (*ACTIONS, _DELETE, _SET):
             raise PageError(HTTPStatus.BAD_REQUEST)
         desk, secret = self._federation.desk(signed.actor), self._federation.secret
         try:
-            if action == _DELETE:
-                await delete_subscription(desk, self._book, partner, name)
-                return Redirect("pushes", {"done": action})
-            one = await act_on_subscription(
-                desk, self._book, partner, name, action, secret=secret, code=form.text("code")
-            )
+            match action:
+                case "delete":
+                    await delete_subscription(desk, self._book, partner, name)
+                case "set":
+                    return await self._set(desk, partner, settings_typed(form), language)
+                case _:
+                    one = await act_on_subscription(
+                        desk, self._book, partner, name, action, secret=secret, code=form.text("code")
+                    )
+                    if action == "rotate":
+                        return await self._list(partner, language, secret=(one, action))
         except RefusedActError as error:
             if error.refusal == "unknown":
                 raise PageError(HTTPStatus.NOT_FOUND) from error
-            return await self._list(partner, refusal=error.refusal, actual=error.actual or "")
-        if action == "rotate":
-            return await self._list(partner, secret=(name, newest_secret(secret, partner.platform, one)))
+            return await self._list(partner, language, refusal=error.refusal, actual=error.actual or "")
         return Redirect("pushes", {"done": action})
+
+    async def _set(self, desk: Desk, partner: Partner, typed: SettingsForm, language: Language) -> Answer | Redirect:
+        """Set a subscription as the form says. Raises RefusedActError but for faults of its fields."""
+        try:
+            one, before = await put_subscription(
+                desk, self._book, partner, typed.name, typed.wish(), new=not typed.replaces
+            )
+        except RefusedActError as error:
+            if error.refusal != "subscription-invalid":
+                raise
+            return await self._list(partner, language, typed=replace(typed, errors=errors_of(error.findings, language)))
+        if before is None:
+            return await self._list(partner, language, secret=(one, _SET))
+        return Redirect("pushes", {"done": _SET})
 
     async def show_all(self, _request: web.Request, _language: Language) -> Answer:
         await self._book.catch_up()
@@ -84,12 +109,15 @@ class _PushPages:
     async def _list(
         self,
         partner: Partner,
+        language: Language,
         *,
         done: str = "",
         refusal: str = "",
         actual: str = "",
-        secret: tuple[str, str] | None = None,
+        secret: tuple[Subscription, str] | None = None,
+        typed: SettingsForm | None = None,
     ) -> Answer:
+        typed, today = typed or SettingsForm(), date.fromisoformat(paris_date(self._federation.clock()))
         found = [
             (self._document(partner, one, owner=True), await self._attempts(partner, one))
             for one in settings_of(self._book.state, partner).items
@@ -104,9 +132,16 @@ class _PushPages:
             "until": read_utc(actual) if refusal == "subscription-rotating" else None,
             "seconds": int(actual) if refusal == "subscription-too-often" else 0,
             "coded": coded,
-            "secret": secret,
+            "secret": None if secret is None else (secret[0].name, self._secret(partner, secret[0]), secret[1]),
+            "typed": typed,
+            "choices": filter_choices(self._federation.partners.all(), typed, language, today),
+            "most": MOST,
         }
-        return Answer("pushes/pushes.html", values, status=HTTPStatus.CONFLICT if refusal else HTTPStatus.OK)
+        wrong = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors else HTTPStatus.OK
+        return Answer("pushes/pushes.html", values, status=HTTPStatus.CONFLICT if refusal else wrong)
+
+    def _secret(self, partner: Partner, one: Subscription) -> str:
+        return newest_secret(self._federation.secret, partner.platform, one)
 
     async def _attempts(self, partner: Partner, one: Subscription) -> Sequence[PushRow]:
         rows, _ = await read_attempts(self._federation.log, partner.platform, one.id)

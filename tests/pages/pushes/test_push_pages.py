@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 
 from gateway.protocol.push import PushRow, begin
 from gateway.protocol.push_record import attempt_record, progress_record
-from gateway.protocol.subscription import SigningKey, Subscription
+from gateway.protocol.subscription import MOST, SigningKey, Subscription
 from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
 from gateway.push.signature import consent_code
 from tests.clock import START
@@ -47,10 +47,10 @@ async def subscribe(site: PageHarness, one: Subscription) -> None:
     await federation.subscriptions.change(partner.platform, partner.joined_at, lambda own: own.put(one))
 
 
-async def stored(site: PageHarness) -> Subscription | None:
+async def stored(site: PageHarness, name: str = "copie") -> Subscription | None:
     book = site.harness.federation.subscriptions
     await book.catch_up()
-    return book.state.platforms[SIGNED.platform].get("copie")
+    return book.state.platforms[SIGNED.platform].get(name)
 
 
 async def text_of(site: PageHarness, path: str = PATH, platform: str = SIGNED.platform) -> str:
@@ -123,6 +123,62 @@ async def test_a_subscription_is_deleted(site: PageHarness) -> None:
     assert await stored(site) is None
     assert 404 == (await send(site, act="delete", name="copie")).status
     assert 400 == (await send(site, act="other", name="copie")).status
+
+
+async def test_a_subscription_is_created_by_the_form_and_its_secret_is_in_one_answer(site: PageHarness) -> None:
+    await text_of(site)
+    fields = {"name": "autre", "url": "https://stages.example.org/b", "level": "seconde", "territory": "all"}
+    made = await send(site, act="set", max_batch="4096", rate="60", **fields)
+    page = await made.text()
+    assert (200, True, True) == (made.status, "whsec_" in page, "autre est créé" in page)
+    assert "whsec_" not in await text_of(site)
+    one = await stored(site, "autre")
+    assert one is not None
+    assert ({"level": ["seconde"]}, False, 4_096, 60) == (one.criteria, one.own_territory, one.max_batch, one.rate)
+    again = await send(site, act="set", max_batch="4096", rate="60", **fields)
+    assert (422, True) == (again.status, "il y en a déjà un de ce nom" in await again.text())
+
+
+async def test_each_fault_of_the_form_is_said_at_its_field_and_what_was_typed_stays(site: PageHarness) -> None:
+    await text_of(site)
+    answer = await send(
+        site,
+        act="set",
+        name="Pas un nom",
+        url="http://127.0.0.1/x",
+        max_batch="12",
+        rate="zéro",
+        bbox="1,2,3",
+        week="x",
+    )
+    page = await answer.text()
+    assert 422 == answer.status
+    for name in ("name", "url", "max_batch", "rate", "bbox", "week"):
+        assert f'id="{name}-error"' in page
+    assert "6 champs" in page
+    for typed in ("Pas un nom", "http://127.0.0.1/x", "1,2,3", "zéro"):
+        assert typed in page
+
+
+async def test_a_subscription_is_changed_by_the_form_as_it_is(site: PageHarness) -> None:
+    page = await text_of(site, f"{PATH}?edit=copie")
+    assert 'value="https://stages.example.org/in?key=s3cret"' in page
+    fields = {"act": "set", "name": "copie", "replaces": "1", "url": ONE.url, "max_batch": "20480", "rate": "600"}
+    assert 303 == (await send(site, region="53", **fields)).status
+    one = await stored(site)
+    assert one == replace(ONE, criteria={"region": ["53"]}, own_territory=False)
+    checked = '<input type="checkbox" name="region" value="53" checked>'
+    assert checked in await text_of(site, f"{PATH}?edit=copie")
+
+
+async def test_a_sixth_subscription_is_refused(site: PageHarness) -> None:
+    for number in range(MOST - 1):
+        await subscribe(site, replace(ONE, id=f"b{number}", name=f"b{number}"))
+    page = await text_of(site)
+    assert "Créer un abonnement" not in page
+    fields = {"act": "set", "name": "autre", "url": ONE.url, "max_batch": "20480", "rate": "600"}
+    answer = await send(site, **fields)
+    assert (409, True) == (answer.status, "a déjà 5 abonnements" in await answer.text())
 
 
 async def test_a_form_of_another_site_does_nothing(site: PageHarness) -> None:
