@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from adapters.profile.draft import profile_text
+from adapters.profile.draft import draft_profile, profile_text
+from adapters.profile.profile import Profile, read_profile
 from adapters.profile.study import draft_of, open_sample, study
 from gateway.pages.connect import port
 from gateway.runtime.sandboxed import Function
@@ -38,6 +39,20 @@ def write_profile(content: bytes, arguments: Mapping[str, Any]) -> Any:
     return {"text": profile_text(made, arguments["language"])}
 
 
+def write_request(content: bytes, arguments: Mapping[str, Any]) -> Any:
+    """Format and mapping for a request to the operator, and what is wrong with them as a profile."""
+    made = draft_of(orjson.loads(content), arguments["choices"], on=_day(arguments))
+    document = draft_profile(made).document | {"name": arguments["name"]}
+    document["transport"] = {**document["transport"], "url": arguments["feed"]}
+    read = read_profile(document, loopback=arguments["loopback"])
+    return {
+        "format": made.form,
+        "mapping": document["mapping"],
+        "missing": list(made.missing),
+        "wrong": [] if isinstance(read, Profile) else [one.to_json() for one in read],
+    }
+
+
 def _day(arguments: Mapping[str, Any]) -> date:
     return date.fromisoformat(arguments["on"])
 
@@ -46,4 +61,5 @@ FUNCTIONS: Mapping[str, Function] = {
     port.OPEN: open_content,
     port.STUDY: study_again,
     port.PROFILE: write_profile,
+    port.REQUEST: write_request,
 }

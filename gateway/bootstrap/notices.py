@@ -9,12 +9,14 @@ from gateway.federation import Federation
 from gateway.federation.moment import Moments
 from gateway.notices.mail import MailLinks, compose
 from gateway.notices.notice import Notice
-from gateway.notices.plan import CONFIRM, SIGN_IN
+from gateway.notices.plan import CONFIRM, JOIN_APPROVED, JOIN_CONFIRM, JOIN_REFUSED, SIGN_IN
 from gateway.notices.sender import Sender
 from gateway.notices.smtp import MailRelay
-from gateway.pages.notices.view import CONTACT, LEAVE
+from gateway.pages.connect.request import REQUEST
+from gateway.pages.notices.view import ASK, CONTACT, LEAVE
 from gateway.pages.session.view import link_url
 from gateway.protocol.contact import Contact
+from gateway.protocol.join_request import JoinRequest
 from gateway.settings import Settings
 
 
@@ -52,8 +54,12 @@ class Mails:
         partner = self._federation.partners.get(contact.platform)
         book, language = self._federation.contacts, contact.language
         kind = notices[0].event.kind
+        now = self._federation.clock()
+        if kind in (JOIN_CONFIRM, JOIN_REFUSED):
+            links = self._request_links(contact)
+            return compose(contact, notices, links, platform="", sender=self._sender, now=now)
         enter = ""
-        if kind == SIGN_IN and partner is not None:
+        if kind in (SIGN_IN, JOIN_APPROVED) and partner is not None:
             enter = link_url(self._base, self._federation.sign_ins.link(partner, contact.name)[0], language)
         choose = f"{self._base}{CONTACT[language]}?"
         operator = partner is not None and "operate" in partner.scopes
@@ -64,7 +70,16 @@ class Mails:
             leave=f"{self._base}{LEAVE[language]}?" + urlencode({"c": book.token(contact)}),
             confirm=choose + urlencode({"c": book.confirm_token(contact)}) if kind == CONFIRM else "",
             enter=enter,
+            ask=f"{self._base}{ASK[language]}",
         )
         name = contact.platform if partner is None else " ".join(partner.name.split())
-        now = self._federation.clock()
         return compose(contact, notices, links, platform=name, sender=self._sender, now=now)
+
+    def _request_links(self, person: Contact) -> MailLinks:
+        """The address at which a person confirms its request, and the reason if it was refused."""
+        requests = self._federation.contacts.requests
+        request = requests.state.get(person.id)
+        return MailLinks(
+            confirm=f"{self._base}{REQUEST[person.language]}?" + urlencode({"c": requests.token(person)}),
+            reason=(request.refused or "") if isinstance(request, JoinRequest) else "",
+        )

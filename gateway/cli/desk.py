@@ -20,11 +20,13 @@ from gateway.operate.journal import Journal
 from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
 from gateway.protocol.journal import Actor, clean_name, clean_reason, plain_reason
-from gateway.protocol.topic import COMMON, CONTACTS, JOURNAL, NOTICES, OPERATORS
+from gateway.protocol.topic import COMMON, CONTACTS, JOINING, JOURNAL, NOTICES, OPERATORS
 from gateway.runtime.lock import write_lock
 
 _LOCK_SECONDS = 60.0
 _NO_SHELLS = frozenset({"nologin", "false"})
+_ADDED = frozenset({JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING})
+"""Topics that a log of an earlier version has not."""
 _LAST = frozenset({"lang", "as_json"})
 """Options that every command has at the end."""
 
@@ -108,7 +110,7 @@ async def desk_here(
         log = await stack.enter_async_context(log_here(make=make))
         await refuse_incomplete_import(log)
         if settings.kafka is None:  # of a log of an earlier version; on Kafka, topics belong to the operator
-            await log.create_topics(topic for topic in COMMON if topic.name in {JOURNAL, OPERATORS, CONTACTS, NOTICES})
+            await log.create_topics(topic for topic in COMMON if topic.name in _ADDED)
         if alone:
             await stack.enter_async_context(write_lock(settings.data / "partners.lock", patience=_LOCK_SECONDS))
         journal = Journal(log, secret=secret_here())

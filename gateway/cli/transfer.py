@@ -33,7 +33,9 @@ async def export(
     file: Annotated[Path, typer.Argument(help="The file to write, such as federation.zip.")],
     *,
     secrets: Annotated[bool, typer.Option(help="Include the partners' hashed secrets: they stay valid.")] = False,
-    contacts: Annotated[bool, typer.Option(help="Include the addresses of persons to whom notices are sent.")] = False,
+    contacts: Annotated[
+        bool, typer.Option(help="Include addresses of persons: contacts, and requests to join.")
+    ] = False,
     leave_undecided: Annotated[
         bool, typer.Option(help="Export although submissions are not decided; they are not in the file.")
     ] = False,

@@ -14,6 +14,7 @@ from gateway.log.mirror import TopicMirror
 from gateway.log.port import EventLog, Output, Owner
 from gateway.notices.notice import Ledger, asked_record, fold_notices
 from gateway.notices.plan import DAY_MS, HOUR_MS, KINDS, LINKS_AN_HOUR
+from gateway.notices.requests import RequestBook, persons_of
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.contact import (
     CHOICES,
@@ -48,13 +49,14 @@ Edit: TypeAlias = Callable[[Contacts], Sequence[Kept | str]]
 
 
 class ContactBook(TopicMirror[Contacts]):
-    """Every contact, and in ``notices`` every notice, in memory, read when they are needed. ``secret`` seals what mails
-    let a person do.
+    """Every contact, in ``notices`` every notice, and in ``requests`` who asks to join, in memory, read when they are
+    needed. ``secret`` seals what mails let a person do.
     """
 
     def __init__(self, log: EventLog, *, secret: bytes, clock: Clock = now) -> None:
         super().__init__(log, CONTACTS, fold=fold_contacts, empty={}, partitions=(PARTITION,))
         self.notices = TopicMirror(log, NOTICES, fold=fold_notices, empty=Ledger(), partitions=(PARTITION,))
+        self.requests = RequestBook(log, secret=secret, clock=clock)
         self._secret = secret
         self._clock = clock
         self._asked: dict[str, list[int]] = {}
@@ -62,9 +64,15 @@ class ContactBook(TopicMirror[Contacts]):
         self._notices = Seal(secret, purpose="contact notices")
 
     async def close(self) -> None:
-        """Close both readers."""
+        """Close every reader."""
         await super().close()
         await self.notices.close()
+        await self.requests.close()
+
+    @property
+    def people(self) -> Contacts:
+        """Everybody to whom a mail may be due: contacts, and those who ask to join."""
+        return {**persons_of(self.requests.state), **self.state}
 
     async def change(self, edit: Edit) -> None:
         """Change contacts; no other change comes between reading and writing. Raises RefusedActError, LogError."""

@@ -1,7 +1,7 @@
 """Mails: the text of notices in French and English, the fact first, and the headers by which a person leaves. Pure.
 
-A mail holds numbers and the platform's own name: no offer's text, no employer, no other platform's name. Only the mail
-that a person has asked for holds a link that signs in.
+A mail holds numbers and the platform's own name: no offer's text, no employer, no other platform's name. Only a mail
+that a person has asked for holds a link that signs in: for a link, or to join.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from gateway.notices.notice import Notice
-from gateway.notices.plan import CONFIRM, KINDS, SERVICE
+from gateway.notices.plan import CONFIRM, JOINS, KINDS, SERVICE
 from gateway.protocol.contact import Contact
 from schemas.french import elided
 from schemas.rulebook import Language
@@ -30,14 +30,17 @@ _LASTING = frozenset({"national-refused", "systems-late", "systems-back", "bound
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailLinks:
     """The addresses in a mail: the pages of the platform, what comes to this contact, the address that ends it by one
-    click; and in one mail each, where it agrees and where it signs in.
+    click; and in one mail each, where it agrees and where it signs in. ``leave`` is empty for who is no contact;
+    ``ask``: where a person asks for a link; ``reason``: of the operator who has refused.
     """
 
-    page: str
-    choose: str
-    leave: str
+    page: str = ""
+    choose: str = ""
+    leave: str = ""
     confirm: str = ""
     enter: str = ""
+    ask: str = ""
+    reason: str = ""
 
 
 def compose(
@@ -48,12 +51,13 @@ def compose(
     values = {"platform": platform, "name": contact.name, **asdict(links)}
     found = _facts(notices, contact.language)
     if kind in SERVICE:
-        subject, body = texts[kind]["subject"], [*texts[kind]["lines"], texts["leave"]]
+        subject, body = texts[kind]["subject"], [*texts[kind]["lines"], *([texts["leave"]] if links.leave else ())]
     else:
         others = len(found) - 1
         subject = found[0] + _counted((texts["more_one"], texts["more_many"]), others, contact.language) * (others > 0)
         body = [texts[name] for name in ("page", "why", "choose", "leave")]
-    hello = texts["hello_stranger" if kind == CONFIRM else "hello"]  # another person has typed the name
+    stranger = kind == CONFIRM or kind in JOINS  # another person has typed the name
+    hello = texts["hello_stranger" if stranger else "hello"]
     lines = [hello, *(f"– {one}." for one in found), *body, texts["automatic"]]
     subject, *lines = (_filled(one, contact.language, values) for one in (subject, *lines))
     message = EmailMessage(policy=SMTP)
@@ -64,8 +68,9 @@ def compose(
     message["Message-ID"] = f"<{notices[0].mail}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = contact.language
-    message["List-Unsubscribe"] = f"<{links.leave}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if links.leave:
+        message["List-Unsubscribe"] = f"<{links.leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content("\n\n".join(lines) + "\n", cte="quoted-printable")
     return message.as_bytes()
 

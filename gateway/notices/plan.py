@@ -11,7 +11,9 @@ from gateway.protocol.contact import UNCONFIRMED_MS, Choice, Contact, Contacts, 
 from gateway.protocol.paris_time import PARIS
 
 CONFIRM, SIGN_IN, STAY = "confirm", "sign-in", "stay"
-SERVICE = frozenset({CONFIRM, SIGN_IN, STAY})
+JOIN_CONFIRM, JOIN_APPROVED, JOIN_REFUSED = "join-confirm", "join-approved", "join-refused"
+JOINS = frozenset({JOIN_CONFIRM, JOIN_APPROVED, JOIN_REFUSED})
+SERVICE = frozenset({CONFIRM, SIGN_IN, STAY}) | JOINS
 """Kinds that a person has asked for, or must answer: each is a mail of its own, and no choice stops it."""
 PLATFORM_KINDS: Mapping[str, Choice] = {
     "feed-failed": "now",
@@ -208,6 +210,6 @@ def _reachable(contacts: Contacts, notice: Notice) -> Contact | None:
 
 
 def _wants(contact: Contact, kind: str) -> bool:
-    if kind == CONFIRM:
+    if kind in (CONFIRM, JOIN_CONFIRM):
         return contact.stopped is None and contact.confirmed_at is None
     return contact.active and choice_of(contact, kind) != "never"

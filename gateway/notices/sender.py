@@ -27,6 +27,7 @@ from gateway.notices.notice import (
     settled,
 )
 from gateway.notices.plan import HOUR_MS, MOST, Next, expired, new_notices, next_step, service_events
+from gateway.notices.requests import ended, request_events
 from gateway.notices.smtp import MailRelay, MailSession, RelayAwayError
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.contact import PARTITION, Contact, Contacts
@@ -93,15 +94,20 @@ class Sender:
         """Find what is due, and send what can be sent now. Raises LogError."""
         await self.book.catch_up()
         await self._ledger.catch_up()
+        await self.book.requests.catch_up()
         await self._erase()
         if self.relay is None:
             return
-        contacts, ledger = self.book.state, self._ledger.state
-        facts = [*service_events(contacts, ledger, now=self.clock()), *await self.facts(contacts, ledger)]
-        found = new_notices(facts, contacts, ledger, now=self.clock())
+        contacts, requests, ledger = self.book.state, self.book.requests.state, self._ledger.state
+        service = [
+            *service_events(contacts, ledger, now=self.clock()),
+            *request_events(requests, now=self.clock()),
+        ]
+        facts = [*service, *await self.facts(contacts, ledger)]
+        found = new_notices(facts, self.book.people, ledger, now=self.clock())
         for start in range(0, len(found), MOST):
             await self._commit(owner, found[start : start + MOST])
-        while step := next_step(self.book.state, self._ledger.state, now=self.clock(), ceiling=self.ceiling):
+        while step := next_step(self.book.people, self._ledger.state, now=self.clock(), ceiling=self.ceiling):
             if not await self._take(owner, step, self.relay):
                 return
             await self._erase()
@@ -112,6 +118,8 @@ class Sender:
         gone = expired(self.book.state, self._ledger.state, self.begun(), now=self.erasing())
         if gone:
             await self.book.change(lambda contacts: [one for one in gone if one in contacts])
+        if ended(self.book.requests.state, self._ledger.state, now=self.erasing()):
+            await self.book.requests.change(lambda all_: ended(all_, self._ledger.state, now=self.erasing()))
 
     async def _take(self, owner: Owner, step: Next, relay: MailRelay) -> bool:
         """Take one step; False if the relay is away, so that none that sends can be taken now."""
@@ -142,7 +150,7 @@ class Sender:
         return True
 
     async def _copy(self, owner: Owner, notices: Sequence[Notice], session: MailSession) -> None:
-        contact = self.book.state.get(notices[0].event.contact)
+        contact = self.book.people.get(notices[0].event.contact)
         if not isinstance(contact, Contact) or contact.stopped is not None:
             return  # it left meanwhile
         copies = sending(notices, now=self.clock())

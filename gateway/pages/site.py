@@ -34,6 +34,7 @@ from gateway.pages.check import form_view as check_form
 from gateway.pages.check import view as check
 from gateway.pages.check.port import KnownProfile
 from gateway.pages.connect import view as connect
+from gateway.pages.connect.request import RequestDoor
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.evolution import view as evolution
 from gateway.pages.home import view as home
@@ -99,7 +100,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *offers.pages(federation, ports.imprint, ports.reading),
         *check.pages(ports.visitors, ports.profiles, clock),
         *check_form.pages(ports.visitors, clock),
-        *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock),
+        *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock, _requests(ports)),
         *reference.pages(clock),
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES, begun=_note_seen(ports) if ports.mails else None),
@@ -114,6 +115,14 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *journal.pages(federation, ports.checks),
         *(notices.pages(federation, ports.door) if ports.mails else ()),
     ]
+
+
+def _requests(ports: PagePorts) -> RequestDoor | None:
+    """The door of requests to join; None where no mail can confirm them."""
+    if not ports.mails:
+        return None
+    book, door = ports.federation.contacts.requests, ports.door
+    return RequestDoor(book, door, door.address, loopback=ports.federation.subscriptions.loopback)
 
 
 def _note_seen(ports: PagePorts) -> Callable[[Signed], Awaitable[None]]:

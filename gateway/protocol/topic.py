@@ -21,6 +21,7 @@ JOURNAL = "journal"
 OPERATORS = "operators"
 CONTACTS = "contacts"
 NOTICES = "notices"
+JOINING = "joining"
 SUBSCRIPTIONS = "subscriptions"
 PUSHES = "pushes"
 INBOX = "inbox."
@@ -57,6 +58,7 @@ COMMON = (
     Topic(OPERATORS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(CONTACTS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(NOTICES, "delete", 30 * DAY_MS),
+    Topic(JOINING, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(SUBSCRIPTIONS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(PUSHES, "delete", 30 * DAY_MS),
 )

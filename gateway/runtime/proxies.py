@@ -5,7 +5,7 @@ is not: a proxy that does not write it passes on what the client wrote.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import islice
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ _IPV6_PREFIX = 64
 """The network of one household or host; a client may choose any address within it."""
 _IPV6_SITE, _SITE_DUE = 48, 4
 """The network of a site, and of many a host (RFC 6177)."""
+_IPV4_SITE = 24
 
 
 class Proxies:
@@ -69,6 +70,17 @@ def blocks_of(client: str) -> Mapping[str, int]:
     if ":" not in client:
         return {client: 1}
     return {client: 1, str(IPv6Network(client, strict=False).supernet(new_prefix=_IPV6_SITE)): _SITE_DUE}
+
+
+def site_of(client: str) -> str:
+    """The /24 or the /48 of a client's network (``network_of``), of which one sender may have all; a client that is no
+    network stays as it is.
+    """
+    try:
+        network = ip_network(client)
+    except ValueError:
+        return client
+    return str(network.supernet(new_prefix=_IPV4_SITE if isinstance(network, IPv4Network) else _IPV6_SITE))
 
 
 def _address(text: str) -> Address | None:

@@ -6,8 +6,10 @@ from gateway import clock
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.notices.contacts import ContactBook
+from gateway.notices.requests import RequestBook
 from gateway.protocol.contact import PARTITION, Contact, contact_record
-from gateway.protocol.topic import CONTACTS
+from gateway.protocol.join_request import JoinRequest, request_record
+from gateway.protocol.topic import CONTACTS, JOINING
 from schemas.rulebook import LANGUAGES, Language
 
 PLATFORM = "bretagne"
@@ -31,10 +33,37 @@ AGREEING: dict[Language, Contact] = {one: _contact(f"accord-{one}", confirmed=Fa
 LEAVING: dict[Language, Contact] = {one: _contact(f"depart-{one}") for one in LANGUAGES}
 
 
+def _request(name: str, *, confirmed: bool = False) -> JoinRequest:
+    return JoinRequest(
+        id=name,
+        name=f"Plateforme {name}",
+        feed="https://flux.example/offres.xml",
+        format="xml",
+        mapping={},
+        address=f"{name}@example.org",
+        language="fr",
+        asked_at=ASKED_AT,
+        network=name,
+        confirmed_at=ASKED_AT if confirmed else None,
+    )
+
+
+ASKING, OPEN = _request("demande"), _request("confirmee", confirmed=True)
+CONFIRMING: dict[Language, JoinRequest] = {one: _request(f"confirmer-{one}") for one in LANGUAGES}
+
+
 async def add_contacts(log: EventLog) -> None:
-    """All of them."""
+    """All of them, and the requests."""
     found = [CONFIRMED, WAITING, *AGREEING.values(), *LEAVING.values()]
     await log.append(CONTACTS, PARTITION, [contact_record(one) for one in found])
+    requests = [ASKING, OPEN, *CONFIRMING.values()]
+    await log.append(JOINING, PARTITION, [request_record(one) for one in requests])
+
+
+def token_of(request: JoinRequest, secret: str) -> str:
+    """The query of the address that the mail of a request names."""
+    book = RequestBook(MemoryLog(), secret=secret.encode())
+    return "?" + urlencode({"c": book.token(request.as_contact())})
 
 
 def query_of(contact: Contact, secret: str, *, confirm: bool = False) -> str:

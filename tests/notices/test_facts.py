@@ -18,7 +18,7 @@ from gateway.protocol.refused_offers import OfferCell
 from gateway.protocol.statistics import BROKEN, Cell, CountRecord, count_record
 from gateway.protocol.subscription import PlatformSubscriptions, Subscription, platform_record
 from gateway.protocol.topic import JOURNAL, OFFERS, STATISTICS, SUBSCRIPTIONS
-from tests.notices.test_pages import opened
+from tests.notices.gateway import opened
 from tests.pages.signing import PERSON, SIGNED
 from tests.protocol.certified import issued
 from tests.protocol.example import OFFER, TERRITORY, known

@@ -1,99 +1,20 @@
 """From an address to a notice that is left: the pages, the mails and the sender together ([SEC-015] [SEC-016])."""
 
-import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
-from gateway.bootstrap.notices import open_sender
 from gateway.bootstrap.pages import add_pages
-from gateway.log.memory import MemoryLog
 from gateway.notices.notice import DEADLINE_MS, Event, due, notice_record
 from gateway.notices.plan import next_digest
-from gateway.notices.sender import ROLE
-from gateway.protocol.contact import PARTITION, Contact
+from gateway.protocol.contact import PARTITION
 from gateway.protocol.topic import COMMON, CONTACTS, NOTICES
-from tests.clock import ManualClock
-from tests.harness import ALL, URL, Harness, built, records_of
-from tests.notices.relay import SENDER, Mailbox, serving
-from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
-
-ADDRESS = "essai@example.org"
-LIST = "/plateforme/avis"
-ORIGIN = {"Origin": URL}
-
-
-@dataclass
-class Gateway:
-    """A gateway whose mails go to a mailbox, and the browser of a person of a platform."""
-
-    harness: Harness
-    client: TestClient[Any, Any]
-    box: Mailbox
-    relay: Any
-    clock: ManualClock
-
-    async def mails(self) -> None:
-        """One pass of the sender."""
-        sender = open_sender(self.harness.settings, self.harness.federation, self.clock)
-        sender.relay = self.relay
-        owner = await self.harness.federation.log.own(ROLE, PARTITION)
-        await sender.work(owner)
-        await owner.close()
-
-    async def send(self, **fields: str) -> ClientResponse:
-        page = await (await self.client.get(LIST)).text()
-        token = re.search(r'name="token" value="([^"]+)"', page)
-        assert token is not None
-        return await self.client.post(LIST, data={"token": token[1], **fields}, headers=ORIGIN, allow_redirects=False)
-
-    async def add(self, address: str = ADDRESS, name: str = PERSON) -> ClientResponse:
-        return await self.send(act="add", address=address, name=name, language="fr")
-
-    def link(self, path: str) -> str:
-        """The address of the last mail with this path, without its host."""
-        found = re.search(rf"https?://[^\s>]+{re.escape(path)}\?\S+", self.box.text())
-        assert found is not None, self.box.text()
-        parts = urlsplit(found[0])
-        return f"{parts.path}?{parts.query}"
-
-    async def confirm(self) -> None:
-        """Agree as the last mail says."""
-        await self.mails()
-        text = self.link("/avis").partition("c=")[2]
-        answer = await self.client.post("/avis", data={"c": text}, headers=ORIGIN)
-        assert "vous recevrez les avis" in await answer.text()
-
-    def contact(self) -> Contact:
-        """The one contact."""
-        [found] = self.harness.federation.contacts.of(SIGNED.platform)
-        return found
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Gateway]:
-    """A gateway on a log in memory that sends mails."""
-    clock = ManualClock()
-    async with (
-        built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness,
-        serving(box := Mailbox()) as relay,
-    ):
-        harness.start(*ALL)
-        await harness.ready()
-        harness.settings = replace(harness.settings, smtp=relay.url, smtp_from=SENDER, public_url=URL)
-        app = build_app(harness.context())
-        add_pages(app, harness.settings, harness.federation, URL)
-        headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
-        async with TestClient(TestServer(app), headers=headers) as client:
-            yield Gateway(harness, client, box, relay, clock)
+from tests.harness import URL, records_of
+from tests.notices.gateway import ADDRESS, LIST, ORIGIN, opened
+from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 
 
 async def test_an_address_gets_nothing_before_it_has_agreed_and_a_get_agrees_to_nothing(tmp_path: Path) -> None:

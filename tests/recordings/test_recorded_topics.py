@@ -48,6 +48,7 @@ from gateway.protocol.topic import (
     DELIVERIES,
     FEED,
     INBOX,
+    JOINING,
     JOURNAL,
     NOTICES,
     OFFERS,
@@ -117,7 +118,7 @@ async def run_until(work: Callable[[], Coroutine[Any, Any, None]], *, done: Call
     assert done()
 
 
-NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES, SUBSCRIPTIONS, PUSHES}
+NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING, SUBSCRIPTIONS, PUSHES}
 """Topics that the version which was recorded did not have."""
 
 

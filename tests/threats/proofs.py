@@ -471,6 +471,18 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/pages/offers/test_public_pages.py::test_what_is_not_public_is_in_no_byte",
         "tests/pages/offers/test_public_pages.py::test_what_has_ended_is_as_what_never_was",
     ),
+    "T-66": (
+        "tests/notices/test_requests.py::test_a_request_is_the_operators_once_its_address_was_confirmed_and_a_get_confirms_nothing",
+        "tests/notices/test_requests.py::test_a_request_without_what_it_needs_is_not_sent_and_keeps_what_was_typed",
+        "tests/notices/test_requests.py::test_an_owner_erases_a_request_and_a_text_of_another_purpose_opens_nothing",
+        "tests/notices/test_requests.py::test_a_network_sends_five_a_day_over_all_replicas_and_its_address_is_not_kept",
+        "tests/notices/test_requests.py::test_a_mapping_of_more_than_twenty_kilobytes_is_refused",
+        "tests/notices/test_requests.py::test_an_address_gets_three_such_mails_a_day_of_all_senders_together",
+        "tests/notices/test_requests.py::test_requests_that_are_over_are_erased",
+        "tests/protocol/test_join_request.py::test_a_network_cannot_be_compared_from_one_day_to_the_next",
+        "tests/protocol/test_join_request.py::test_the_operator_sees_the_domain_of_the_mail_beside_the_host_of_the_feed",
+        "tests/protocol/test_join_request.py::test_five_requests_a_day_of_one_network_and_fifty_in_all_are_taken_whatever_became_of_them",
+    ),
     "T-65": (
         "tests/schemas/evolution/test_release.py::test_a_program_gets_no_secret_and_writes_no_file",
         "tests/schemas/evolution/test_release.py::test_a_name_that_is_no_release_is_refused",

@@ -14,6 +14,7 @@ from gateway.partners.record import partner_document, read_partner
 from gateway.protocol.contact import Contact, read_contact
 from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import is_offer_id, is_slug, partition_of
+from gateway.protocol.join_request import read_request
 from gateway.protocol.journal import PARTITION, read_entry, read_name
 from gateway.protocol.record import Record, read_offer
 from gateway.protocol.source_run import read_run
@@ -22,6 +23,7 @@ from gateway.protocol.submission import REASONS
 from gateway.protocol.topic import (
     CONTACTS,
     DELIVERIES,
+    JOINING,
     JOURNAL,
     NOTICES,
     OFFERS,
@@ -146,6 +148,11 @@ def _contact(record: Record) -> Record:
     return record
 
 
+def _request(record: Record) -> Record:
+    read_request(*_parts(record))
+    return record
+
+
 def _on_one_partition(_key: str, _partitions: int) -> int:
     return PARTITION
 
@@ -180,6 +187,7 @@ MOVED: tuple[TopicContent, ...] = (
     TopicContent(JOURNAL, _entry, partition=_on_one_partition, every=True),
     TopicContent(OPERATORS, _name, partition=_on_one_partition),
     TopicContent(CONTACTS, _contact, partition=_on_one_partition, asked=True),
+    TopicContent(JOINING, _request, partition=_on_one_partition, asked=True),
 )
 """The topics of an export, in the order of its members. Left out of ``deliveries`` and ``runs`` are orders and their
 answers, notes that a connector writes again, and marks of ownership."""

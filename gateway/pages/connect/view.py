@@ -1,6 +1,9 @@
-"""The page: GET shows the empty form, POST opens a sample, studies it again with the choices, or gives the profile."""
+"""The page: GET shows the empty form, POST opens a sample, studies it again with the choices, gives the profile, or
+sends it to the operator.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,6 +19,7 @@ from gateway.pages.base.visit import Visitors
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect import port, state
 from gateway.pages.connect.form import choices_of
+from gateway.pages.connect.request import RequestDoor, Typed, typed_in
 from gateway.pages.connect.state import ConnectState, StateError
 from gateway.pages.connect.view_model import controls_of, describe, states_of
 from gateway.protocol.paris_time import paris_date
@@ -27,22 +31,28 @@ PATHS: Mapping[Language, str] = {"fr": "/brancher", "en": "/en/connect"}
 SAMPLE_BYTES = 1024 * 1024
 _OTHER_BYTES = state.MAX_BYTES + 64 * 1024
 _FILENAMES: Mapping[Language, str] = {"fr": "profil.json", "en": "profile.json"}
+_NOTHING = Typed()
 _Result = Answer | Download
 
 log = structlog.get_logger()
 
 
-def pages(visitors: Visitors, seal: Seal, clock: Callable[[], int]) -> Sequence[Page]:
-    """The one page. ``seal``: of the federation's secret, so that every process and replica opens the same states."""
-    shell = _ConnectPage(visitors, seal, clock)
-    return [Page("connect", PATHS, shell.get, shell.post)]
+def pages(
+    visitors: Visitors, seal: Seal, clock: Callable[[], int], requests: RequestDoor | None = None
+) -> Sequence[Page]:
+    """The page, and the one of ``requests``, if the operator takes any. ``seal``: of the federation's secret, so that
+    every process and replica opens the same states.
+    """
+    shell = _ConnectPage(visitors, seal, clock, requests)
+    return [Page("connect", PATHS, shell.get, shell.post), *(() if requests is None else (requests.page(),))]
 
 
 class _ConnectPage:
-    def __init__(self, visitors: Visitors, seal: Seal, clock: Callable[[], int]) -> None:
+    def __init__(self, visitors: Visitors, seal: Seal, clock: Callable[[], int], requests: RequestDoor | None) -> None:
         self._visitors = visitors
         self._seal = seal
         self._clock = clock
+        self._requests = requests
 
     async def get(self, _request: web.Request, _language: Language) -> _Result:
         self._visitors.expect()
@@ -51,8 +61,8 @@ class _ConnectPage:
     async def post(self, request: web.Request, language: Language) -> _Result:
         try:
             async with self._visitors.form(request, most_bytes=SAMPLE_BYTES, other_bytes=_OTHER_BYTES) as form:
-                if form.text("do") in ("study", "download"):
-                    return await self._continue(form, language)
+                if form.text("do") in ("study", "download", "send"):
+                    return await self._continue(request, form, language)
                 return await self._open(form, language)
         except PageRefusedError as error:
             log.info("pages.refused", page="connect", code=error.code)
@@ -73,7 +83,7 @@ class _ConnectPage:
         log.info("pages.sample_read", bytes=len(content), **_counts(opened["study"]))
         return await self._study(ConnectState(opened["sample"], on), opened["study"], language)
 
-    async def _continue(self, form: Form, language: Language) -> _Result:
+    async def _continue(self, request: web.Request, form: Form, language: Language) -> _Result:
         sealed, now = form.content("state"), self._clock()
         before = await in_thread(lambda: state.open_state(sealed, self._seal, now=now))
         choices = choices_of(form, before)
@@ -83,14 +93,29 @@ class _ConnectPage:
             log.info("pages.profile_written", fields=len(choices))
             profile = await self._visitors.work(port.PROFILE, arguments, sample)
             return Download(_FILENAMES[language], "application/json", profile["text"].encode())
+        typed = typed_in(form)
+        if form.text("do") == "send" and self._requests is not None:
+            named = {"name": typed.name, "feed": typed.feed, "loopback": self._requests.loopback}
+            made = await self._visitors.work(port.REQUEST, {**arguments, **named}, sample)
+            errors = await self._requests.send(request, typed, made, language)
+            if not errors:
+                return Answer("connect/sent.html", {"address": typed.mail})
+            typed = replace(typed, errors=errors)
         study = await self._visitors.work(port.STUDY, arguments, sample)
-        return await self._study(ConnectState(before.sample, before.on, choices), study, language)
+        return await self._study(ConnectState(before.sample, before.on, choices), study, language, typed)
 
-    async def _study(self, known: ConnectState, study: Mapping[str, Any], language: Language) -> Answer:
+    async def _study(
+        self, known: ConnectState, study: Mapping[str, Any], language: Language, typed: Typed = _NOTHING
+    ) -> Answer:
         next_state = ConnectState(known.sample, known.on, known.choices, controls_of(study), states_of(study))
         now = self._clock()
         sealed = await in_thread(lambda: state.close(next_state, self._seal, now=now))
-        return Answer("connect/connect.html", lambda: {"state": sealed, **describe(study, language)})
+        sending = {"typed": typed, "sends": self._requests is not None}
+        return Answer(
+            "connect/connect.html",
+            lambda: {"state": sealed, **sending, **describe(study, language)},
+            status=422 if typed.errors else 200,
+        )
 
 
 def _counts(study: Mapping[str, Any]) -> Mapping[str, Any]:

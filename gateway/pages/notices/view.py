@@ -24,6 +24,7 @@ from schemas.rulebook import LANGUAGES
 
 CONTACT: Mapping[Language, str] = {"fr": "/avis", "en": "/en/notices"}
 LEAVE: Mapping[Language, str] = {"fr": "/avis/fin", "en": "/en/notices/end"}
+ASK: Mapping[Language, str] = {"fr": "/connexion/lien", "en": "/en/enter/link"}
 _MAX_BYTES = 8 * 1024
 _LOOK_UPS_AT_ONCE = 100
 _ACTS = ("add", "choose", "stop", "erase")
@@ -36,12 +37,11 @@ def pages(federation: Federation, door: Door) -> Sequence[Page]:
     """The four pages; a gateway that sends no mails has none of them."""
     shell = _NoticePages(federation, door)
     own: Mapping[Language, str] = {"fr": "/plateforme/avis", "en": "/en/platform/notices"}
-    ask: Mapping[Language, str] = {"fr": "/connexion/lien", "en": "/en/enter/link"}
     return [
         Page("contacts", own, shell.contacts, shell.act, role="platform", private=True),
         Page("contact", CONTACT, shell.contact, shell.choose, private=True),
         Page("contact_end", LEAVE, shell.ending, shell.leave),
-        Page("ask_link", ask, shell.ask, shell.send_link, private=True),
+        Page("ask_link", ASK, shell.ask, shell.send_link, private=True),
     ]
 
 

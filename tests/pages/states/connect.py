@@ -1,18 +1,30 @@
 """States and journeys of the page that connects a platform."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page as Tab
 
+from gateway.pages.connect.request import REQUEST
+from gateway.protocol.join_request import JoinRequest
 from schemas.rulebook import Language
 from tests.browser.keyboard import Keyboard
+from tests.notices.persons import ASKING, CONFIRMING, OPEN, token_of
+from tests.pages.deployment import SECRET
 from tests.pages.visit import Journey, State
 
 FEEDS = Path(__file__).parents[2] / "formats" / "drafting"
 TIE = FEEDS / "10-odata.json"
 """A feed with two equally good links."""
+READY = FEEDS / "01-rss.xml"
+"""A feed of which every required field is found."""
 UNKNOWN = FEEDS / "08-annonces.xml"
 """A feed with sectors that are in no list."""
+
+
+def _of(request: JoinRequest) -> dict[Language, str]:
+    """The address of a request's mail."""
+    return {language: path + token_of(request, SECRET) for language, path in REQUEST.items()}
 
 
 def read(tab: Tab, sample: Path) -> None:
@@ -60,6 +72,35 @@ def with_an_altered_state(tab: Tab, _language: Language) -> None:
         tab.click("button.main[value=study]")
 
 
+def with_a_wrong_request(tab: Tab, _language: Language) -> None:
+    """A request without a name, with an address that cannot be read."""
+    read(tab, READY)
+    tab.fill("[name='request.feed']", "http://flux.example/offres")
+    tab.fill("[name='request.mail']", "personne")
+    with tab.expect_navigation():
+        tab.click("button[value=send]")
+    assert tab.locator("[aria-invalid=true]").count() == 3
+
+
+def send_to_the_operator(keyboard: Keyboard, language: Language) -> None:
+    """From a pasted sample to the mail that confirms."""
+    keyboard.to("textarea").type(READY.read_text()).follow("button[value=open]")
+    keyboard.to("[name='request.name']").type("Plateforme d’essai")
+    keyboard.to("[name='request.feed']").type("https://flux.example/offres.xml")
+    keyboard.to("[name='request.mail']").type("essai@example.org")
+    keyboard.follow("button[value=send]")
+    keyboard.expect("en route vers" if language == "fr" else "on its way to")
+
+
+def confirm_a_request(keyboard: Keyboard, language: Language) -> None:
+    """From the address of the mail to a request that the operator sees."""
+    parts = urlsplit(keyboard.page.url)
+    path = REQUEST[language] + token_of(CONFIRMING[language], SECRET)
+    keyboard.page.goto(f"{parts.scheme}://{parts.netloc}{path}", wait_until="networkidle")
+    keyboard.follow("main button.main")
+    keyboard.expect("demande est confirmée" if language == "fr" else "request is confirmed")
+
+
 def connect_a_feed(keyboard: Keyboard, language: Language) -> None:
     """Paste a sample, make the one choice, correct a field, and get to the download."""
     keyboard.to("textarea").type(TIE.read_text()).follow("button[value=open]")
@@ -77,5 +118,13 @@ STATES = [
     State("connect", "everything unfolded", with_everything_open),
     State("connect", "no offers", with_nothing_to_read, then=422),
     State("connect", "altered state", with_an_altered_state, then=400),
+    State("connect", "a wrong request", with_a_wrong_request, then=422),
+    State("connect_request", "nobody"),
+    State("connect_request", "asked to confirm", paths=_of(ASKING)),
+    State("connect_request", "confirmed", paths=_of(OPEN)),
 ]
-JOURNEYS = [Journey("connect", "from a sample to the profile", connect_a_feed)]
+JOURNEYS = [
+    Journey("connect", "from a sample to the profile", connect_a_feed),
+    Journey("connect", "from a sample to a request", send_to_the_operator),
+    Journey("connect_request", "confirm a request", confirm_a_request),
+]
