@@ -169,6 +169,7 @@ class OfferOutline(NamedTuple):
     offer: Mapping[str, Any] | None
     territory: Mapping[str, Any] | None
     warned: Sequence[str]
+    reason: str | None = None
 
 
 SCHEMA_URI = "urn:fr:stages:schema:change:1"
@@ -275,6 +276,7 @@ def outline_offer(value: bytes) -> OfferOutline:
         body.get("offer"),
         body.get("territory"),
         body.get("warned", ()),
+        body.get("reason"),
     )
 
 

@@ -21,7 +21,7 @@ from gateway.protocol.visibility import audiences, masked
 from gateway.runtime.sqlite_damage import ChecksumError
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.duplicate_key import duplicate_keys_of
-from gateway.store.search.search import OPEN, OUTSIDER, facets_of
+from gateway.store.search.search import OPEN, OUTSIDER, facets_of, marker_facets
 from gateway.store.search.search_index import IndexChange
 
 SCHEMA = """
@@ -111,17 +111,16 @@ def _put(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]
 
 def offer_row(
     number: int, log_offset: int, offer_id: str, value: bytes
-) -> tuple[tuple[Any, ...], Sequence[str] | None, Sequence[int]]:
-    """The row of a record, the offer's facets (None for a marker) and its duplicate keys."""
-    outline = outline_offer(value)
+) -> tuple[tuple[Any, ...], Sequence[str], Sequence[int]]:
+    """The row of a record, the facets of the offer or its marker, and its duplicate keys."""
+    outline, publisher = outline_offer(value), platform_of(offer_id)
     head: tuple[Any, ...] = number, log_offset, offer_id, outline.revision, outline.position
     whole = crc32(
         value, crc32(f"{log_offset}\x1f{offer_id}\x1f".encode())
     )  # checksum(log_offset, offer_id, value), faster
     if outline.offer is None:
         head = *head, None, None, None, None, None
-        return (*head, _head_sum(head), whole, value), None, ()
-    publisher = platform_of(offer_id)
+        return (*head, _head_sum(head), whole, value), marker_facets(outline, publisher=publisher), ()
     visible = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
     duplicate_keys, allowed = duplicate_keys_of(visible), audiences(visible)
     head = *head, " ".join(allowed), " ".join(outline.provenance), *duplicate_keys

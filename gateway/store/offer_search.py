@@ -1,4 +1,4 @@
-"""Live offers found by facets and by words, counted, and put in an order: in public, of a platform, of all.
+"""Offers found by facets and by words, counted, and put in an order: in public, of a platform, of all.
 
 Words and order need the texts of every offer that is found. They are kept in memory, for the platforms whose offers
 were asked for: some 300 bytes an offer, read by the first search.
@@ -17,15 +17,17 @@ from typing import Any, NamedTuple
 from pyroaring import BitMap
 
 from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.submission import REASONS
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_queries import OfferQueries
-from gateway.store.search.search import Search, offsets_of, public_search, whole_search
+from gateway.store.search.search import Search, gone_search, offsets_of, public_search, whole_search
 from gateway.store.search.search_index import SEGMENT_BITS, Segments
 from schemas.closed_list import closed_list
 from schemas.french import plain_words
 
 ORDERS = closed_list("public_order")
-"""Combining marks."""
+STATES: Mapping[str, Collection[str]] = {"moderated": {"moderated"}, "gone": REASONS - {"moderated"}}
+"""States of offers that are not live, with their reasons. Of such an offer only id and platform are known."""
 _COUNTED = ("department", "region", "sector", "level", "week")
 
 
@@ -51,7 +53,7 @@ _KEYS: Mapping[str, Callable[[_Text], Any] | None] = {
 class OfferSearch:
     """A search. ``criteria`` names at least one platform; ``words``, as ``plain`` writes them, have all to be in title,
     employer, town, postal code or the id's own part; ``order`` is one of ``ORDERS``. ``hidden``: offers that are not
-    public are found, too.
+    public are found, too. ``state``: one of ``STATES``, of offers that are not live; empty for live ones.
     """
 
     criteria: Filter
@@ -60,6 +62,7 @@ class OfferSearch:
     skipped: int = 0
     limit: int = 50
     hidden: bool = False
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +86,12 @@ class OfferTexts:
     def read(self, queries: OfferQueries, search: OfferSearch, *, most: int) -> bool:
         """Read the texts of at most ``most`` offers of its platforms; whether those of all are known now."""
         with self._lock:
-            return self._read(queries, Filter(platform=search.criteria.platform), most, hidden=search.hidden)
+            return self._read(queries, _within(search, Filter(platform=search.criteria.platform)), most)
 
     def find(self, queries: OfferQueries, search: OfferSearch) -> FoundOffers | None:
         """The offers of a search; None where a text is not known yet."""
         segments = queries.search_index.segments
-        offsets = offsets_of(segments, _within(search.criteria, hidden=search.hidden))
+        offsets = offsets_of(segments, _within(search, search.criteria))
         rows: list[_Text] = []
         try:
             for number, some in offsets.items():
@@ -108,11 +111,13 @@ class OfferTexts:
             counts=_counts(segments, offsets),
         )
 
-    def _read(self, queries: OfferQueries, of_platforms: Filter, most: int, *, hidden: bool) -> bool:
+    def _read(self, queries: OfferQueries, of_platforms: Search, most: int) -> bool:
         segments = queries.search_index.segments
-        wanted = offsets_of(segments, _within(of_platforms, hidden=hidden))
+        wanted = offsets_of(segments, of_platforms)
         for number in [*self._known]:
-            gone = self._known[number] - (segments[number].live if number in segments else BitMap())
+            gone = self._known[number]
+            if number in segments:
+                gone = gone - segments[number].live - segments[number].markers
             for offset in gone:
                 del self._texts[number][offset]
             self._known[number] -= gone
@@ -129,16 +134,19 @@ class OfferTexts:
         return True
 
 
-def _within(criteria: Filter, *, hidden: bool) -> Search:
-    return whole_search(criteria) if hidden else public_search(criteria)
+def _within(search: OfferSearch, criteria: Filter) -> Search:
+    if search.state:
+        return gone_search(criteria, STATES[search.state])
+    return whole_search(criteria) if search.hidden else public_search(criteria)
 
 
 def _text(log_offset: int, key: bytes, value: bytes) -> _Text:
     state = read_offer(key, value)
-    offer = state.offer or {}
+    offer, own = state.offer, plain(state.id.partition(":")[2])
+    if offer is None:
+        return _Text(-state.known.appended_at, log_offset, own, "", own)
     location, title = offer["location"], plain(offer["title"])
     city = plain(location["city"])
-    own = plain(state.id.partition(":")[2])
     words = " ".join((title, plain(offer["employer"]["name"]), city, location["postal_code"], own))
     return _Text(-state.known.appended_at, log_offset, title, city, words)
 

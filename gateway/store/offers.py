@@ -37,7 +37,7 @@ def _at_once(part: Coroutine[Any, Any, Answer]) -> Coroutine[Any, Any, Answer]:
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 9 + VISIBILITY_RULES
+    FORMAT = 10 + VISIBILITY_RULES
     """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""

@@ -1,4 +1,4 @@
-"""Live offers searched: what a search finds is what a comparison of every offer finds, after any changes."""
+"""Offers searched: what a search finds is what a comparison of every offer finds, after any changes."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -10,7 +10,7 @@ from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import Filter
 from gateway.store import OfferView
 from gateway.store.log_offset import log_offset_of
-from gateway.store.offer_search import ORDERS, OfferSearch, plain
+from gateway.store.offer_search import ORDERS, STATES, OfferSearch, plain
 from tests.store.offer_topic import OfferTopic, offer_of
 
 AGREE = frozenset({"bretagne", "normandie"})
@@ -32,7 +32,7 @@ async def test_a_search_finds_what_a_comparison_finds(
     for _ in range(12):
         for offer_id in chance.sample(ids, 25):
             if chance.random() < 0.3:
-                offer_topic.withdraw(offer_id)
+                offer_topic.withdraw(offer_id, chance.choice(("filled", "moderated", "expired")))
             else:
                 offer_topic.publish(random_offer(chance, offer_id), department=chance.choice(("35", "22", "75")))
         await offers.apply(offer_topic.chunks())
@@ -44,7 +44,7 @@ async def test_a_search_finds_what_a_comparison_finds(
                 found = await view.search(search)
                 assert len(expected) == found.total
                 assert expected[search.skipped :][: search.limit] == [state.id for state in found.states]
-                assert sum(found.counts["department"].values()) == found.total
+                assert sum(found.counts["department"].values()) == (0 if search.state else found.total)
 
 
 async def test_words_are_compared_without_accents_hyphens_and_capitals(
@@ -109,6 +109,7 @@ def random_search(chance: Random) -> OfferSearch:
         skipped=chance.choice((0, 3)),
         limit=chance.choice((1, 5, 50)),
         hidden=chance.random() < 0.5,
+        state=chance.choice(("", "", *STATES)),
     )
 
 
@@ -117,7 +118,12 @@ def compared(topic: OfferTopic, search: OfferSearch) -> list[str]:
     found = []
     for state in topic.states.values():
         offer = state.offer
-        if offer is None or platform_of(state.id) not in search.criteria.platform:
+        if platform_of(state.id) not in search.criteria.platform:
+            continue
+        if offer is None or search.state:
+            of_state = state.known.reason in STATES.get(search.state, ()) and not search.criteria.department
+            if of_state and not search.criteria.sector and all(word in state.id[9:] for word in search.words):
+                found.append(state)
             continue
         text = plain(f"{offer['title']} {offer['employer']['name']} {offer['location']['city']} {state.id[9:]}")
         if (
@@ -134,8 +140,8 @@ def compared(topic: OfferTopic, search: OfferSearch) -> list[str]:
     found.sort(key=lambda state: offsets[state.id.encode()])  # of equal ones, the order on the log
     fields: Mapping[str, Callable[[OfferState], int | str]] = {
         "newest": lambda state: -state.known.appended_at,
-        "title": lambda state: plain((state.offer or {})["title"]),
-        "city": lambda state: plain((state.offer or {})["location"]["city"]),
+        "title": lambda state: plain(state.offer["title"] if state.offer else state.id[9:]),
+        "city": lambda state: plain(state.offer["location"]["city"] if state.offer else ""),
     }
     found.sort(key=fields[search.order])
     return [state.id for state in found]

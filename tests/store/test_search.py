@@ -160,8 +160,8 @@ TestIndex.settings = settings(max_examples=40, stateful_step_count=30, deadline=
 def test_a_chunk_reads_back_the_same() -> None:
     """Numbers around the borders of a chunk, and of the last one of a segment."""
     offsets = [0, 65_535, 65_536, 131_071, (1 << 32) - 1]
-    added: list[tuple[int, int, Sequence[str] | None]] = [
-        (offset, offset // 7, ["a", "b"] if offset % 2 else None) for offset in offsets
+    added: list[tuple[int, int, Sequence[str]]] = [
+        (offset, offset // 7, ["a", "b"] if offset % 2 else ["gone:filled"]) for offset in offsets
     ]
     segment = apply_change({}, IndexChange(added, [], [], []))[0]
     found = new_segment()
@@ -178,10 +178,11 @@ def test_a_segment_is_purged_when_most_of_it_is_dead() -> None:
     many = 70_000
     segments = apply_change({}, IndexChange([(offset, offset + 5, ["a"]) for offset in range(many)], [], [], []))
     assert not needs_purge(segments[0])
-    after = apply_change(segments, IndexChange([(many, 7, ["b"]), (many + 2, 9, None)], list(range(many)), [], []))
+    added: list[tuple[int, int, Sequence[str]]] = [(many, 7, ["b"]), (many + 2, 9, ["gone:filled"])]
+    after = apply_change(segments, IndexChange(added, list(range(many)), [], []))
     assert needs_purge(after[0])
     purged = purge(after[0])
-    assert ({"", "b"}, [many]) == (set(purged.postings), list(purged.postings["b"]))
+    assert ({"", "b", "gone:filled"}, [many]) == (set(purged.postings), list(purged.postings["b"]))
     assert [7, 9] == [purged.number_of(many), purged.number_of(many + 2)] == list(purged.numbers)
     assert many == len(segments[0].live)  # as earlier searches still see it
 

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from gateway.protocol.record import OfferOutline
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.search.search_index import (
+    GONE,
     SEGMENT_BITS,
     Segment,
     Segments,
@@ -64,10 +65,15 @@ def facets_of(
     return facets
 
 
+def marker_facets(outline: OfferOutline, *, publisher: str) -> list[str]:
+    """The facets of the marker of an offer that was withdrawn."""
+    return [f"{GONE}{outline.reason}", f"platform:{publisher}"]
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """A search: at least one facet of every group; and either ``audience`` without ``passed``, or ``own``; without an
-    ``audience`` no more.
+    ``audience`` no more. ``gone``: it finds markers of offers, not live ones.
 
     It finds all offers that the filter matches and the reader may see, and with a bounding box some more around it.
     """
@@ -76,6 +82,7 @@ class Search:
     audience: str
     passed: str
     own: str | None
+    gone: bool = False
 
 
 def search_for(criteria: Filter, *, reader: Reader, own: bool) -> Search:
@@ -96,6 +103,14 @@ def public_search(criteria: Filter) -> Search:
 def whole_search(criteria: Filter) -> Search:
     """The search of an operator, or of a platform whose filter names itself: those that no other reader gets, too."""
     return Search(groups=_groups(criteria), audience="", passed="", own=None)
+
+
+def gone_search(criteria: Filter, reasons: Collection[str]) -> Search:
+    """As ``whole_search``, of the markers of offers that were withdrawn for one of these reasons. They have no other
+    facets than platform and reason.
+    """
+    of_reason = tuple(GONE + reason for reason in sorted(reasons))
+    return Search(groups=(of_reason, *_groups(criteria)), audience="", passed="", own=None, gone=True)
 
 
 def _groups(criteria: Filter) -> tuple[tuple[str, ...], ...]:
@@ -150,7 +165,7 @@ def count(segments: Segments, search: Search) -> int:
 
 def _match(segment: Segment, search: Search) -> BitMap:
     """The offsets that a search finds. Groups of few facets come first, since they often narrow the result most."""
-    found = segment.live
+    found = segment.markers if search.gone else segment.live
     for group in sorted(search.groups, key=len):
         found = _narrow(found, segment, group)
         if not found:

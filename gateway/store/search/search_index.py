@@ -21,6 +21,8 @@ CHUNK_BITS = 16
 CHUNKS_BITS = SEGMENT_BITS - CHUNK_BITS
 ALL = ""
 """The facet of every offset that has postings, live or not."""
+GONE = "gone:"
+"""Before the reason of a withdrawal: the first facet of every marker."""
 _DEAD_AT_LEAST = 1 << 16
 _LENGTH_BYTES = 4
 
@@ -47,8 +49,8 @@ Segments = Mapping[int, Segment]
 class IndexChange(NamedTuple):
     """The change of the index by one transaction. Keys are pairs of a duplicate key and an offer's number."""
 
-    added: list[tuple[int, int, Sequence[str] | None]]
-    """Log offset, number and facets of each new row, in order; None for a marker."""
+    added: list[tuple[int, int, Sequence[str]]]
+    """Log offset, number and facets of each new row, in order."""
     gone: list[int]
     """The log offsets that no longer have a row."""
     new_keys: list[tuple[int, int]]
@@ -77,8 +79,8 @@ def new_segment() -> Segment:
 def apply_change(segments: Segments, change: IndexChange) -> dict[int, Segment]:
     """The segments after a change. Postings are shared with the segments before it."""
     after = dict(segments)
-    live = _by_segment(log_offset for log_offset, _, facets in change.added if facets is not None)
-    markers = _by_segment(log_offset for log_offset, _, facets in change.added if facets is None)
+    live = _by_segment(log_offset for log_offset, _, facets in change.added if not _is_marker(facets))
+    markers = _by_segment(log_offset for log_offset, _, facets in change.added if _is_marker(facets))
     gone = _by_segment(change.gone)
     for number in {*live, *markers, *gone}:
         before = segments.get(number) or new_segment()
@@ -96,12 +98,16 @@ def apply_change(segments: Segments, change: IndexChange) -> dict[int, Segment]:
         if number != known:
             postings, known = after[number].postings, number
         _set_number(postings[ALL], after[number].numbers, offset, row)
-        for facet in facets or ():
+        for facet in facets:
             try:
                 postings[facet].add(offset)
             except KeyError:
                 postings[facet] = BitMap((offset,))
     return after
+
+
+def _is_marker(facets: Sequence[str]) -> bool:
+    return bool(facets) and facets[0].startswith(GONE)
 
 
 def _set_number(offsets: BitMap, numbers: "array[int]", offset: int, number: int) -> None:
