@@ -36,18 +36,20 @@ async def set_paused(desk: Desk, platform: str, *, paused: bool, known: Mapping[
 
 
 async def run_feed(
-    desk: Desk, platform: str, *, confirm: int | None, known: Mapping[str, Pause]
+    desk: Desk, platform: str, *, confirm: int | None, known: Mapping[str, Pause], order: str = ""
 ) -> tuple[RunOrder, int]:
-    """Order a run without waiting for it; ``confirm``: the withdrawals that it may make, ``known``: the present pauses.
-    Returns the order, and the offset from which its outcome can be read. Raises RefusedActError, LogError.
+    """Order a run without waiting for it; ``confirm``: the withdrawals that it may make, ``known``: the present pauses,
+    ``order``: its id, so that it is one order however often it is written. Returns the order, and the offset from which
+    its outcome can be read. Raises RefusedActError, LogError.
     """
     _require_feed(desk, platform)
     if platform in known:
         raise RefusedActError("feed-paused", f"The feed of {platform} is paused.", actual=platform)
-    order = RunOrder(platform=platform, id=os.urandom(_ID_BYTES).hex(), ordered_at=desk.clock(), confirm=confirm)
+    order_id = order or os.urandom(_ID_BYTES).hex()
+    ordered = RunOrder(platform=platform, id=order_id, ordered_at=desk.clock(), confirm=confirm)
     async with desk.acting("feed.run", platform, **({} if confirm is None else {"confirm": confirm})):
-        appended = await desk.log.append(RUNS, partition_of(platform, desk.log.partitions), [order_record(order)])
-    return order, appended.last + 1
+        appended = await desk.log.append(RUNS, partition_of(platform, desk.log.partitions), [order_record(ordered)])
+    return ordered, appended.last + 1
 
 
 def _require_feed(desk: Desk, platform: str) -> None:

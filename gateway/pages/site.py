@@ -50,6 +50,7 @@ from gateway.pages.partners import view as partners
 from gateway.pages.pushes import view as pushes
 from gateway.pages.reference import view as reference
 from gateway.pages.refusals import view as refusals
+from gateway.pages.selection import view as selection
 from gateway.pages.session import view as session
 from gateway.pages.systems import view as systems
 from gateway.partners.partners import ChangeConflictError
@@ -110,6 +111,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *refusals.pages(federation),
         *evolution.pages(federation),
         *moderation.pages(federation, ports.wait, seconds=ports.decision_seconds),
+        *selection.pages(federation, ports.wait, seconds=ports.decision_seconds),
         *partners.pages(federation, ports.door),
         *national.pages(federation, ports.national),
         *journal.pages(federation, ports.checks),

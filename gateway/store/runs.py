@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gateway.log.port import Chunk
-from gateway.protocol.source_run import Pause, SourceRun, read_run
+from gateway.protocol.source_run import Pause, RunOrder, SourceRun, read_run
 from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
@@ -23,15 +23,19 @@ class RunView(View):
 
     async def last(self) -> Mapping[str, SourceRun]:
         """The last run of each platform."""
-        rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
-        found = (read_run(key.encode(), value) for key, value in rows)
-        return {run.platform: run for run in found if isinstance(run, SourceRun)}
+        return {run.platform: run for run in await self._all() if isinstance(run, SourceRun)}
 
     async def paused(self) -> Mapping[str, Pause]:
         """The sources that are paused, by platform."""
+        return {pause.platform: pause for pause in await self._all() if isinstance(pause, Pause) and pause.paused}
+
+    async def ordered(self) -> Mapping[str, RunOrder]:
+        """The last order of a run, by platform."""
+        return {order.platform: order for order in await self._all() if isinstance(order, RunOrder)}
+
+    async def _all(self) -> Sequence[SourceRun | RunOrder | Pause | None]:
         rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
-        found = (read_run(key.encode(), value) for key, value in rows)
-        return {pause.platform: pause for pause in found if isinstance(pause, Pause) and pause.paused}
+        return [read_run(key.encode(), value) for key, value in rows]
 
     def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
         """Replace the runs of these records."""

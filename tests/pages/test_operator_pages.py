@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 SLUG = SIGNED.platform
 FORMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "systems": [{"act": "pause", "platform": FAILING, "reason": "En maintenance"}],
+    "selection": [{"act": "pause", "item": f"0 {FAILING}", "reason": "En maintenance"}],
     "moderation": [{"act": "moderate", "id": f"{OTHER.platform}:{CANARY}-1", "reason": "x", "sequence": "2"}],
     "partners_new": [{"slug": "essai", "name": "Essai", "scopes": ["offers:publish"], "credential": "secret"}],
     "partners_one": [

@@ -23,6 +23,10 @@
       const same = fresh.querySelector("#" + CSS.escape(one.id));
       if (same) same.open = true;
     }
+    for (const one of old.querySelectorAll("input[id]:checked")) {
+      const same = fresh.querySelector("#" + CSS.escape(one.id));
+      if (same) same.checked = true;
+    }
   };
 
   const renew = async () => {

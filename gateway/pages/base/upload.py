@@ -25,7 +25,7 @@ _DISCARDED_BYTES = 16 * 1024 * 1024
 _MULTIPART, _URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 _MAX_URLENCODED = 192 * 1024
 """Decoding a megabyte of percent signs takes 50 ms and more."""
-_MAX_PARTS = 200
+_MAX_PARTS = 256
 _MAX_HEADER_BYTES = 8 * 1024
 _SIGNS = r"[0-9A-Za-z'()+_,./:=?-]{1,70}"
 _BOUNDARY = re.compile(rf'boundary=(?:"({_SIGNS})"|({_SIGNS}))', re.IGNORECASE)
@@ -51,6 +51,10 @@ class Form:
     def content(self, name: str) -> bytes:
         """The content of the first field of that name, a text or a file; empty if there is none."""
         return next((part.content for part in self.parts if part.name == name), b"")
+
+    def each(self, name: str) -> list[str]:
+        """The contents of every field of that name, as ``text``."""
+        return [part.content.decode(errors="replace") for part in self.parts if part.name == name]
 
     def text(self, name: str) -> str:
         """The same as a text; what is not UTF-8 becomes U+FFFD. For short fields: a large one may cost long."""

@@ -21,10 +21,12 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import ModeratedOffer, offer_view
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.history import steps
+from gateway.pages.selection.chosen import MOST
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, OFFERS
 from gateway.runtime.loop import Wait
+from gateway.store.offer_search import STATES, FoundOffers
 
 _ACTIONS: Sequence[Action] = ("moderate", "lift")
 _STATUSES: Mapping[str, int] = {"undecided": 202, "behind": 503, "offer-unknown": 404}
@@ -94,17 +96,16 @@ class _ModerationPage:
 
     async def _search(self, request: web.Request, language: Language) -> Answer | Download:
         names, offers = platform_names(self._federation), self._federation.offers
-        platform = request.query.get("platform", "")
-        if platform and platform not in names:
-            raise PageError(400)
-        listing = read_listing(request, language, platform=platform)
-        search = listing.search([platform] if platform else list(names), hidden=True)
+        listing = read_listing(request.query, language, names=names, states=STATES)
+        search = listing.of_operator(names)
         if request.query.get("format") == "csv":
             whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
             return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
         values = listing.values(found, language, now=self._federation.clock())
-        return Answer("moderation/search.html", {**values, "platform": platform, "names": names})
+        return Answer(
+            "moderation/search.html", {**values, "names": names, "acts": _acts_on(found), "most_chosen": MOST}
+        )
 
     async def _find(self, offer_id: str) -> OfferFacts:
         """Raises PageError 404 for an offer of which nothing is known."""
@@ -154,3 +155,9 @@ class _ModerationPage:
     def _require_ready(self) -> None:
         if not self._federation.caught_up:
             raise views_behind()
+
+
+def _acts_on(found: FoundOffers) -> Sequence[Action]:
+    """The acts that some of the offers of a list allow."""
+    moderated = {state.known.reason == "moderated" for state in found.states if state.offer or state.known.reason}
+    return [act for act in _ACTIONS if (act == "lift") in moderated]

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol, TypeVar
-
-from aiohttp import web
+from urllib.parse import urlencode
 
 from gateway.pages.base.csv_file import csv_file
 from gateway.pages.base.number import whole_number
@@ -47,7 +46,7 @@ Page = TypeVar("Page", bound=Found)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The list that an address names. ``typed``: the words; ``wanted``: codes by facet; ``kept``: the parameters that
-    links carry on, those of the page's own among them.
+    links carry on; ``platform`` and ``state``: of an operator's list, and of a platform's; ``states`` it may have.
     """
 
     typed: str
@@ -55,6 +54,19 @@ class Listing:
     order: str
     number: int
     kept: Mapping[str, str]
+    platform: str = ""
+    state: str = ""
+    states: Collection[str] = ()
+
+    def of_operator(self, names: Collection[str]) -> OfferSearch:
+        """Its search for an operator, among all of these platforms unless it names one."""
+        return self.search([self.platform] if self.platform else names, hidden=True)
+
+    def head(self, label: str, order: str, address: str) -> tuple[str, str, str, str | None]:
+        """The head of a column by which the list is sorted."""
+        query = urlencode({**self.kept, "order": order})
+        direction = "descending" if order == "newest" else "ascending"
+        return label, "", f"{address}?{query}", direction if order == self.order else None
 
     def search(self, platforms: Collection[str], *, hidden: bool) -> OfferSearch:
         """Its search among these platforms."""
@@ -63,7 +75,9 @@ class Listing:
         )
         criteria = Filter(platform=frozenset(platforms), department=department, sector=sector, week=week, level=level)
         words = plain(self.typed).split()[:_MAX_WORDS] or ([self.typed] if self.typed else [])  # signs are in no text
-        return OfferSearch(criteria=criteria, words=words, order=self.order, limit=PER_PAGE, hidden=hidden)
+        return OfferSearch(
+            criteria=criteria, words=words, order=self.order, limit=PER_PAGE, hidden=hidden, state=self.state
+        )
 
     async def page(self, search: OfferSearch, find: Callable[[OfferSearch], Awaitable[Page]]) -> tuple["Listing", Page]:
         """This page of a search, or its last one."""
@@ -91,18 +105,32 @@ class Listing:
         }
 
 
-def read_listing(request: web.Request, language: Language, **own: str) -> Listing:
-    """The list of a request's address; ``own`` are parameters of the page. Raises PageError 400."""
-    typed = " ".join(request.query.get("q", "").split())[:_MAX_LETTERS]
-    wanted = {name: value for name in _FACETS if (value := request.query.get(name, ""))}
-    order, number = request.query.get("order", ORDERS[0]), whole_number(request.query.get("page", "1"), most=MAX_PAGES)
-    names = facet_names(language)
-    unknown = [name for name, code in wanted.items() if code not in names.get(name, {code})]
-    if not number or order not in ORDERS or unknown:
+def read_listing(
+    query: Mapping[str, str], language: Language, *, names: Collection[str] = (), states: Collection[str] = ()
+) -> Listing:
+    """The list of an address; ``names``: the platforms that it may name, ``states`` as in the list. Raises PageError
+    400.
+    """
+    typed = " ".join(query.get("q", "").split())[:_MAX_LETTERS]
+    wanted = {name: value for name in _FACETS if (value := query.get(name, ""))}
+    order, number = query.get("order", ORDERS[0]), whole_number(query.get("page", "1"), most=MAX_PAGES)
+    platform, state = query.get("platform", "") if names else "", query.get("state", "") if states else ""
+    known = facet_names(language)
+    unknown = [name for name, code in wanted.items() if code not in known.get(name, {code})]
+    if not number or order not in ORDERS or unknown or platform not in ("", *names) or state not in ("", *states):
         raise PageError(400)
-    kept = {name: value for name, value in {"q": typed, **wanted, **own}.items() if value}
-    kept |= {"order": order} if order != ORDERS[0] else {}
-    return Listing(typed=typed, wanted=wanted, order=order, number=number, kept=kept)
+    own = {"q": typed, **wanted, "platform": platform, "state": state}
+    kept = {name: value for name, value in own.items() if value} | ({"order": order} if order != ORDERS[0] else {})
+    return Listing(
+        typed=typed,
+        wanted=wanted,
+        order=order,
+        number=number,
+        kept=kept,
+        platform=platform,
+        state=state,
+        states=states,
+    )
 
 
 def last_of(found: Found) -> int:

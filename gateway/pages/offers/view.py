@@ -37,7 +37,7 @@ class _PublicOffers:
 
     async def search(self, request: web.Request, language: Language) -> Answer:
         self._require_views()
-        listing, now = read_listing(request, language), self._federation.clock()
+        listing, now = read_listing(request.query, language), self._federation.clock()
 
         async def find(search: OfferSearch) -> PublicPage:
             return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))

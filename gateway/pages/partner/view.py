@@ -29,12 +29,14 @@ from gateway.pages.partner.rules import RuleText, of_problem, of_rule
 from gateway.pages.partner.today import todos
 from gateway.partners.credential import OVERLAP_MS, live_secrets
 from gateway.partners.revocation import newest_credential
-from gateway.protocol.delivery import STATES, DeliveryPart
+from gateway.protocol.delivery import STATES as DELIVERY_STATES
+from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.visibility import Reader
+from gateway.store.offer_search import STATES
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
 
@@ -81,7 +83,8 @@ class _PartnerPages:
         return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days, "moderated": moderated})
 
     async def offers(self, request: web.Request, language: Language) -> Answer | Download:
-        partner, listing, offers = self._partner(request), read_listing(request, language), self._federation.offers
+        partner, offers = self._partner(request), self._federation.offers
+        listing = read_listing(request.query, language, states=STATES)
         search = listing.search([partner.platform], hidden=True)
         if request.query.get("format") == "csv":
             whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
@@ -114,7 +117,7 @@ class _PartnerPages:
     async def deliveries(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)
         state = request.query.get("state", "")
-        if state not in ("", *STATES):
+        if state not in ("", *DELIVERY_STATES):
             raise PageError(400)
         deliveries = self._federation.deliveries
         summary = (await deliveries.summaries()).get(partner.platform)
@@ -129,7 +132,7 @@ class _PartnerPages:
         ]
         if in_file:
             return _deliveries_csv(lines, language)
-        values = {"summary": summary, "state": state, "states": STATES, "lines": lines, "most": MAX_LISTED}
+        values = {"summary": summary, "state": state, "states": DELIVERY_STATES, "lines": lines, "most": MAX_LISTED}
         return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
 
     async def keys(self, request: web.Request, _language: Language) -> Answer:

@@ -15,6 +15,7 @@ _TWICE: dict[Language, str] = {
     "fr": f"{_OFFER['fr']}?id=normandie:2026-000003",
     "en": f"{_OFFER['en']}?id=normandie:2026-000004",
 }
+_CHOSEN: dict[Language, str] = {"fr": "2026-00001", "en": "2026-00002"}
 _REFUSALS: dict[Language, str] = {"fr": "/exploitation/refus", "en": "/en/operate/refusals"}
 
 
@@ -155,6 +156,68 @@ def moderate_and_lift(keyboard: Keyboard, language: Language) -> None:
     keyboard.expect("Le retrait est levé" if french else "The withdrawal is lifted").expect("Adresse corrigée")
 
 
+def choose(tab: Tab, _language: Language) -> None:
+    """Two rows, and the first act."""
+    boxes = tab.locator("input[name=id]")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    with tab.expect_navigation():
+        tab.click("button[name=act]")
+
+
+def pause_without_a_reason(tab: Tab, language: Language) -> None:
+    """Two feeds."""
+    for slug in (FAILING, WAITING):
+        tab.check(f"#choose-{slug}")
+    with tab.expect_navigation():
+        tab.click("button[name=act][value=pause]")
+    send_nothing(tab, language)
+
+
+def choose_nothing(tab: Tab, _language: Language) -> None:
+    with tab.expect_navigation():
+        tab.click("button[name=act]")
+    assert tab.locator("h1 .shape.blocked").count() == 1
+
+
+def act_in_part(tab: Tab, _language: Language) -> None:
+    """What may be done about the one offer, and a second row that was never accepted."""
+    tab.check("input[name=id]")
+    with tab.expect_navigation():
+        tab.click("button[name=act]")
+    tab.fill("#reason", "Essai")
+    tab.evaluate(
+        """() => {
+            const item = Object.assign(document.createElement("input"), { name: "item", type: "hidden" });
+            item.value = "0 normandie:never";
+            document.querySelector("main form").append(item);
+        }"""
+    )
+    with tab.expect_navigation():
+        tab.click("main button.main")
+    assert tab.locator("h1 .shape.look").count() == 1
+
+
+def act_on_a_selection(keyboard: Keyboard, language: Language) -> None:
+    """Two offers of a platform are ticked, withdrawn with one reason, and given back."""
+    french = language == "fr"
+    words = ("2 offres retirées sur 2", "2 retraits levés sur 2") if french else ("2 offers of 2", "2 withdrawals of 2")
+    keyboard.to("#q").type(_CHOSEN[language])
+    keyboard.follow("main button.main")
+    for act, done in zip(("moderate", "lift"), words, strict=True):
+        keyboard.to("input[name=id]").press("Space").to("input[name=id]").press("Space")
+        keyboard.follow(f"button[value={act}]")
+        keyboard.to("#reason").type("Essai au clavier")
+        keyboard.follow("main button.main")
+        keyboard.expect(done)
+        assert NARROW == content_width(keyboard.page)
+        if act == "moderate":
+            keyboard.page.goto(
+                keyboard.page.url.replace("selection", "offre" if french else "offer") + "?state=moderated"
+                f"&q={_CHOSEN[language]}"
+            )
+
+
 STATES = [
     State("systems", "exceptions first"),
     State("systems", "pictures", see_the_pictures),
@@ -171,10 +234,16 @@ STATES = [
     State("moderation", "only refused", paths=at(_OFFER, "id=bretagne:refused-1")),
     State("moderation", "consequences", ask, paths=at(_OFFER, "id=bretagne:2026-000002")),
     State("moderation", "asked twice", moderate_twice, paths=_TWICE, then=409),
+    State("moderation", "withdrawn by the operator", paths=at(_OFFER, "state=moderated")),
+    State("selection", "offers", choose, paths=at(_OFFER, "platform=bretagne")),
+    State("selection", "feeds without a reason", pause_without_a_reason, paths=_SYSTEMS, then=422),
+    State("selection", "nothing", choose_nothing, paths=_OFFER, then=422),
+    State("selection", "in part", act_in_part, paths=at(_OFFER, "q=normandie:2026-000029")),
 ]
 JOURNEYS = [
     Journey("systems", "pause and resume", pause_and_resume),
     Journey("systems", "open the figures", open_the_figures),
     Journey("systems", "why offers were refused", find_why),
     Journey("moderation", "moderate and lift", moderate_and_lift),
+    Journey("selection", "moderate and lift two", act_on_a_selection),
 ]

@@ -1,0 +1,1 @@
+"""Acts of an operator on a selection of offers or feeds: one reason, one confirmation, an outcome for each."""
