@@ -81,6 +81,31 @@ async def refusal_counts(federation: Federation, wanted: RefusedFilter, by: Dime
     return count_refusals(counts, by, rule=wanted.rule)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalRow:
+    """The refusals of one day, platform and rule."""
+
+    day: str
+    platform: str
+    rule: str
+    refused: Refused
+
+
+async def refusal_rows(federation: Federation, wanted: RefusedFilter) -> Sequence[RefusalRow]:
+    """The refusals of some days by day, platform and rule, the last day first; those that break the wanted rule, if
+    there is one.
+    """
+    by: tuple[Dimension, ...] = ("day", "platform", "verdict", "rule")
+    found: dict[tuple[str, str, str], Refused] = {}
+    for one in await federation.statistics.counts(wanted.first, wanted.last, by=by, platforms=wanted.platforms):
+        if one.verdict in REFUSED and one.rule is not None and wanted.rule in ("", one.rule):
+            key = str(one.day), str(one.platform), one.rule
+            found[key] = found.get(key, Refused()) + Refused.of(one)
+    rows = [RefusalRow(day=day, platform=slug, rule=rule, refused=one) for (day, slug, rule), one in found.items()]
+    rows.sort(key=lambda row: (row.platform, row.rule))
+    return sorted(rows, key=lambda row: row.day, reverse=True)
+
+
 def count_refusals(
     counts: Sequence[SubmissionCount], by: str | None = None, *, rule: str = ""
 ) -> Mapping[str, Refused]:

@@ -1,10 +1,9 @@
 """Counts of submissions as people and programs get them: rows under the names of their columns, and the same as CSV."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gateway.federation.csv_table import csv_table
 from gateway.protocol.refused_offers import REFUSED
 from gateway.protocol.statistics import Dimension
 from gateway.store.statistics import SubmissionCount, has_distinct_offers
@@ -23,10 +22,7 @@ def count_row(by: Sequence[Dimension], count: SubmissionCount) -> dict[str, Any]
 
 
 def counts_csv(by: Sequence[Dimension], rows: Iterable[dict[str, Any]]) -> bytes:
-    """RFC 4180 with semicolons and a byte order mark, as the exports: codes, slugs and days, none of them a formula."""
+    """The counts as a table, under the names of the API."""
     names = [*by, "count", *(("offers", "more_offers") if has_distinct_offers(by) else ())]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, delimiter=";", lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: "true" if value is True else value for name, value in row.items()} for row in rows)
-    return text.getvalue().encode("utf-8-sig")
+    cells = ([row.get(name, "") for name in names] for row in rows)
+    return csv_table(names, (["true" if cell is True else cell for cell in row] for row in cells))

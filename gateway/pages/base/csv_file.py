@@ -1,19 +1,16 @@
-"""Files for spreadsheets."""
+"""Files for spreadsheets.
 
-import csv
-import io
+Spreadsheets take a cell of digits for a number and drop its leading zeros. So no cell is a postcode or the code of a
+department alone: each has its name beside it (``01000 Bourg-en-Bresse``, ``Ain (01)``), which makes it a text without
+a sign that other programs would have to remove. Days are ISO 8601, which sorts.
+"""
+
 from collections.abc import Iterable, Sequence
 
+from gateway.federation.csv_table import csv_table
 from gateway.pages.base.page import Download
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""Spreadsheets compute a cell that begins with one of these; an apostrophe before it makes it a text."""
 
-
-def csv_file(name: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Download:
-    """RFC 4180 with semicolons and a byte order mark, as French spreadsheets read it; no cell is a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(heads)
-    writer.writerows([f"'{cell}" if cell.startswith(_FORMULAS) else cell for cell in row] for row in rows)
-    return Download(name, "text/csv; charset=utf-8; header=present", text.getvalue().encode("utf-8-sig"))
+def csv_file(name: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Download:
+    """A file of this name, with heads in the reader's language."""
+    return Download(name, "text/csv; charset=utf-8; header=present", csv_table(heads, rows))

@@ -59,6 +59,11 @@ def exact(value: int, language: Language) -> str:
     return f"{that:%H:%M:%S}{mark}{value % 1_000:03}"
 
 
+def stamp(value: int) -> str:
+    """``2026-12-01 10:42:05``: an instant in milliseconds, in Europe/Paris, as spreadsheets read and sort it."""
+    return f"{_local(value):%Y-%m-%d %H:%M:%S}"
+
+
 def _local(value: date | int) -> datetime:
     if isinstance(value, datetime):
         return value.astimezone(PARIS)

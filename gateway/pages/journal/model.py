@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from gateway.pages.base.texts import texts_of
+from gateway.pages.base.csv_file import csv_file
+from gateway.pages.base.page import Download
+from gateway.pages.base.texts import Texts, texts_of
+from gateway.pages.base.wording import stamp
 from gateway.pages.journal.details import details_in_words
 from gateway.protocol.identity import is_slug
 from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, Names, clean_name, pseudonyms_of
@@ -70,6 +73,31 @@ def rows_of(
     """The rows of entries in a language; ``later`` are entries after them, which may say that an act did not happen."""
     failed = {one.failed for one in (*entries, *later)}
     return [_row(entry, entry.number in failed, names, language) for entry in entries]
+
+
+def journal_csv(rows: Sequence[Mapping[str, Any]], language: Language) -> Download:
+    """The rows as a file for spreadsheets."""
+    t = texts_of("journal", language)
+    heads = [str(t(head)) for head in ("number", "when", "person", "client", "act", "details", "about", "why")]
+    name = "registre.csv" if language == "fr" else "journal.csv"
+    return csv_file(name, heads, [_cells(row, t) for row in rows])
+
+
+def _cells(row: Mapping[str, Any], t: Texts) -> Sequence[object]:
+    erased = str(t("erased_name", pseudonym=row["pseudonym"])) if row["pseudonym"] else ""
+    failed = str(t("failure_of", number=str(row["of"]))) if row["of"] is not None else ""
+    act = str(t(row["act"])) if row["act"] else row["code"]
+    note = [str(t.failed)] if row["failed"] else [failed] if failed else []
+    return (
+        row["number"],
+        stamp(row["at"]),
+        row["name"] or erased,
+        row["client"] or "",
+        " – ".join([act, *note]),
+        " · ".join(f"{label}{t.colon}{value}" for label, value in row["details"]),
+        row["about"],
+        row["why"] or "",
+    )
 
 
 def act_key(act: str) -> str:

@@ -8,15 +8,18 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.checks import Checked
+from gateway.pages.base.columns import wants_file
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
-from gateway.pages.journal.model import act_key, read_filter, rows_of
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page, views_behind
+from gateway.pages.journal.model import act_key, journal_csv, read_filter, rows_of
 from gateway.protocol.journal import ACTS, JournalEntry, JournalFilter, clean_name, pseudonyms_of
 from gateway.runtime.cached import Cached
 
 PAGE_ENTRIES = 50
 """Entries of one page."""
+MAX_ROWS = 10_000
+"""Entries of a file, the newest."""
 _MAX_NUMBER = 10**18
 
 log = structlog.get_logger()
@@ -37,11 +40,14 @@ class _JournalPage:
         self._federation = federation
         self._checks = checks
 
-    async def list_entries(self, request: web.Request, language: Language) -> Answer:
+    async def list_entries(self, request: web.Request, language: Language) -> Answer | Download:
         self._require_ready()
         names, page = self._federation.acts.names.state, self._federation.journal.page
         criteria = read_filter(request.query, names)
         before = _before(request.query.get("before"))
+        if wants_file(request.query) and not criteria.wrong:
+            every, _, _ = await page(before=None, limit=MAX_ROWS, criteria=criteria.filter)
+            return journal_csv(rows_of(every, (), names, language), language)
         entries: Sequence[JournalEntry] = ()
         later: Sequence[JournalEntry] = ()
         more = False
@@ -57,6 +63,8 @@ class _JournalPage:
             "acts": [(act, act_key(act)) for act in ACTS],
             "further": None if further is None else urlencode(further),
             "newest": before is None,
+            "number": 0 if criteria.wrong else await self._federation.journal.count(criteria.filter),
+            "most": MAX_ROWS,
             "erased": request.query.get("done") == "erased",
         }
         return Answer("journal/journal.html", values, status=400 if criteria.wrong else 200)

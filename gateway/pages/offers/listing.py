@@ -12,7 +12,7 @@ from gateway.pages.base.csv_file import csv_file
 from gateway.pages.base.number import whole_number
 from gateway.pages.base.page import Download, PageError
 from gateway.pages.base.texts import texts_of
-from gateway.pages.base.wording import LEVELS, day, names_of, span_of_weeks
+from gateway.pages.base.wording import LEVELS, names_of, span_of_weeks
 from gateway.pages.connect.offers import write_weeks
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import OfferState
@@ -156,23 +156,27 @@ def facet_names(language: Language) -> Mapping[str, Mapping[str, str]]:
 def offers_csv(states: Iterable[OfferState], language: Language) -> Download:
     """The offers as a file for spreadsheets, with heads in the reader's language."""
     t, names = texts_of("offers", language), facet_names(language)
-    heads = ("id", "offer", "employer", "postal_code", "town", "department", "sector", "level", "weeks", "changed")
-    rows = [_row(state, names, language) for state in states if state.offer is not None]
+    heads = ("id", "offer", "employer", "town", "department", "sector", "level", "weeks", "state", "changed")
+    rows = [_row(state, names, language) for state in states]
     name = "offres.csv" if language == "fr" else "offers.csv"
     return csv_file(name, [str(t(head)) for head in heads], rows)
 
 
 def _row(state: OfferState, names: Mapping[str, Mapping[str, str]], language: Language) -> Sequence[str]:
-    offer, department = state.offer or {}, (state.territory or {}).get("department", "")
+    t, changed = texts_of("offers", language), paris_date(state.known.appended_at)
+    if state.offer is None or state.territory is None:
+        name = "moderated" if state.known.reason == "moderated" else "gone"
+        return state.id, *[""] * 7, str(t(f"state_{name}")), changed
+    offer, department = state.offer, state.territory["department"]
     return (
         state.id,
         offer["title"],
         offer["employer"]["name"],
-        offer["location"]["postal_code"],
-        offer["location"]["city"],
-        names["department"].get(department, department),
+        f"{offer['location']['postal_code']} {offer['location']['city']}",
+        f"{names['department'].get(department, '')} ({department})",
         names["sector"].get(offer["sector"], offer["sector"]),
         ", ".join(LEVELS.get(level, level) for level in offer["levels"]),
         write_weeks(offer["weeks"], language),
-        day(state.known.appended_at, language),
+        str(t.state_online),
+        changed,
     )

@@ -18,7 +18,6 @@ from gateway.pages.base.csv_file import csv_file
 from gateway.pages.base.door import SESSION, Door, form_of, session_of
 from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, views_behind
 from gateway.pages.base.texts import texts_of
-from gateway.pages.base.wording import day
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.days import days_of
@@ -206,7 +205,7 @@ def _deliveries_csv(lines: Sequence[tuple[str, DeliveryPart, Sequence[RuleText]]
         (
             offer_id,
             str(t(f"group_{part.group}")),
-            day(part.since, language),
+            paris_date(part.since),
             ", ".join(one.name.striptags() for one in problems),
         )
         for offer_id, part, problems in lines

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from gateway.pages.base.columns import Column
+from gateway.pages.base.texts import Texts
 from gateway.partners.credential import live_secrets
 from gateway.partners.session import open_sessions
 from gateway.protocol.certificate import NOTICE_MS, Certificate, certified_until, newest
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import SCOPES, Partner, Scope
 from schemas.communes import plain_name
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
 State: TypeAlias = Literal["active", "without_access", "revoked"]
 _KINDS: dict[State, Kind] = {"active": "fine", "without_access": "look", "revoked": "none"}
-_ORDER: Sequence[State] = ("without_access", "active", "revoked")
+STATES: Sequence[State] = ("without_access", "active", "revoked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,23 @@ def row_of(partner: Partner, *, now: int) -> PlatformRow:
 def rows_of(partners: Sequence[Partner], *, now: int) -> Sequence[PlatformRow]:
     """The rows of all platforms: those without access first, revoked ones last."""
     rows = [row_of(partner, now=now) for partner in partners]
-    return sorted(rows, key=lambda row: (_ORDER.index(row.state), plain_name(row.name), row.slug))
+    return sorted(rows, key=lambda row: (STATES.index(row.state), plain_name(row.name), row.slug))
+
+
+def columns(texts: Texts) -> Sequence[Column[PlatformRow]]:
+    """The columns of the list, and of its file."""
+    return (
+        Column("platform", lambda row: row.name, lambda row: (plain_name(row.name), row.slug)),
+        Column("slug", lambda row: row.slug),
+        Column("state", lambda row: str(texts(f"state_{row.state}")), lambda row: STATES.index(row.state)),
+        Column("may", lambda row: ", ".join(str(texts(f"may_{one.replace(':', '_')}")) for one in row.scopes)),
+        Column(
+            "certificate",
+            lambda row: paris_date(row.certified_until) if row.certified_until else "",
+            lambda row: row.certified_until,
+        ),
+        Column("sessions", lambda row: row.sessions, kind="n"),
+    )
 
 
 def roles_of(partner: Partner, *, now: int) -> Sequence[tuple[Certificate, Kind]]:

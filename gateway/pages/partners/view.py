@@ -9,8 +9,10 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.operate.desk import RefusedActError, add_partner, alter_partner, revoke_partner
+from gateway.pages.base.columns import table_of, wants_file
 from gateway.pages.base.door import Door, form_of, session_of
-from gateway.pages.base.page import Answer, Download, Handler, Language, Page, Redirect, operator_page
+from gateway.pages.base.page import Answer, Download, Handler, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.texts import texts_of
 from gateway.pages.partners.acts import Acts
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import (
@@ -25,7 +27,7 @@ from gateway.pages.partners.form import (
     version_of,
     wish_of,
 )
-from gateway.pages.partners.model import row_of, rows_of
+from gateway.pages.partners.model import STATES, columns, row_of, rows_of
 from gateway.partners.credential import live_secrets
 from gateway.partners.onboarding import presets
 from gateway.protocol.partner import SCOPES, Partner
@@ -64,10 +66,25 @@ class _PartnersPages:
 
         return answer
 
-    async def list_all(self, _request: web.Request, _language: Language) -> Answer:
-        rows = rows_of(self._federation.partners.all(), now=self._federation.clock())
-        active = [row for row in rows if row.state != "revoked"]
-        return Answer("partners/partners.html", {"rows": rows, "active": len(active)})
+    async def list_all(self, request: web.Request, language: Language) -> Answer | Download:
+        rows, texts = (
+            rows_of(self._federation.partners.all(), now=self._federation.clock()),
+            texts_of("partners", language),
+        )
+        wanted = {name: request.query.get(name, "") for name in ("state", "scope")}
+        if wanted["state"] not in ("", *STATES) or wanted["scope"] not in ("", *SCOPES):
+            raise PageError(400)
+        some = [
+            row
+            for row in rows
+            if wanted["state"] in ("", row.state) and (not wanted["scope"] or wanted["scope"] in row.scopes)
+        ]
+        table = table_of(request.query, columns(texts), some, kept=wanted)
+        if wants_file(request.query):
+            return table.csv("plateformes.csv" if language == "fr" else "platforms.csv", texts)
+        active = sum(row.state != "revoked" for row in rows)
+        values = {"table": table, "wanted": wanted, "active": active, "states": STATES, "scopes": SCOPES}
+        return Answer("partners/partners.html", values)
 
     async def new(self, request: web.Request, _language: Language) -> Answer:
         return self._new(PlatformForm(slug=request.query.get("slug", "")))
@@ -87,11 +104,11 @@ class _PartnersPages:
             return done("added", partner)
         return self._answers.secret(partner, minted.text, added=True)
 
-    async def one(self, request: web.Request, language: Language) -> Answer:
+    async def one(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._named(request)
         return await self.list_all(request, language) if partner is None else self._answers.one(request, partner)
 
-    async def altering(self, request: web.Request, language: Language) -> Answer:
+    async def altering(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._named(request)
         if partner is None:
             return await self.list_all(request, language)
@@ -120,7 +137,7 @@ class _PartnersPages:
         log.info("pages.partner_altered", platform=after.platform)
         return done("unchanged" if before == after else "altered", after)
 
-    async def revoking(self, request: web.Request, language: Language) -> Answer:
+    async def revoking(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._named(request)
         if partner is None:
             return await self.list_all(request, language)

@@ -1,11 +1,13 @@
 """View model of refusals: counted by rule, by platform and by day, and those of feeds with their reasons. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gateway.federation.refused import Refused
+from gateway.federation.refused import RefusalRow, Refused
+from gateway.pages.base.columns import Column, Row
 from gateway.pages.partner.refused import BrokenRule, is_error, reason_of
+from gateway.pages.partner.rules import of_rule
 from gateway.protocol.source_run import SourceRun
 from gateway.store.refused_documents import RefusedFilter
 from schemas.rulebook import Language
@@ -28,6 +30,25 @@ class FeedRefusals:
     platform: str
     at: int
     groups: Sequence[FeedRefusal]
+
+
+def columns(names: Mapping[str, str], language: Language) -> Sequence[Column[RefusalRow]]:
+    """The columns of the file."""
+    return (
+        Column("day", lambda row: row.day),
+        Column("platform", lambda row: names.get(row.platform, row.platform)),
+        Column("rule", lambda row: str(of_rule(row.rule, language).name.striptags())),
+        Column("code", lambda row: row.rule),
+        *figures(lambda row: row.refused),
+    )
+
+
+def figures(refused: Callable[[Row], Refused]) -> tuple[Column[Row], Column[Row]]:
+    """The two numbers of every table of refusals."""
+    return (
+        Column("offers", lambda row: refused(row).offers, kind="n"),
+        Column("sends", lambda row: refused(row).sends, kind="n"),
+    )
 
 
 def by_day(found: Mapping[str, Refused], wanted: RefusedFilter) -> Sequence[tuple[date, Refused]]:

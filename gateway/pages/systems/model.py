@@ -10,9 +10,12 @@ from gateway.federation.systems import SystemsFacts
 from gateway.operate.feeds import has_feed
 from gateway.operate.health import Health, platform_health, systems
 from gateway.operate.status import Details, Status, statuses
-from gateway.pages.base.wording import spaced
+from gateway.pages.base.columns import Column
+from gateway.pages.base.texts import Texts
+from gateway.pages.base.wording import spaced, stamp
 from gateway.pages.partner.rules import RuleText, of_rule
 from gateway.protocol.identity import NATIONAL
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.source_run import SourceRun
 from schemas.communes import plain_name
@@ -137,6 +140,28 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
         pending=national.pending or 0,
         undelivered=national.undelivered or 0,
+    )
+
+
+def columns(texts: Texts) -> Sequence[Column[SystemRow]]:
+    """The columns of the table that sort it, and of its file."""
+    return (
+        Column("system", lambda row: row.name, lambda row: plain_name(row.name)),
+        Column("access", lambda row: str(texts(f"transport_{row.transport}"))),
+        Column("state", lambda row: str(texts(f"health_{row.condition}")), lambda row: [*KINDS].index(row.condition)),
+        Column(
+            "exchange", lambda row: stamp(row.last_success) if row.last_success else "", lambda row: row.last_success
+        ),
+        Column("refused_week", lambda row: row.refused.offers, kind=""),
+        Column("sends_col", lambda row: row.refused.sends, kind="n"),
+        Column("queue", lambda row: (row.unread or 0) + row.pending),
+        Column("online", lambda row: row.live, kind="n"),
+        Column(
+            "certificate",
+            lambda row: paris_date(row.certified_until) if row.certified_until else "",
+            lambda row: row.certified_until,
+        ),
+        Column("error", lambda row: row.error or ""),
     )
 
 

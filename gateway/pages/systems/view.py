@@ -1,7 +1,7 @@
 """The page of the systems. A pause and its end ask for a reason first; a run that waits, for its confirmation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -10,14 +10,16 @@ from gateway.federation import Federation
 from gateway.federation.systems import DAYS, Systems, SystemsFacts
 from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
 from gateway.operate.feeds import run_feed, set_paused
+from gateway.pages.base.columns import table_of, wants_file
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.number import whole_number
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
+from gateway.pages.base.texts import texts_of
 from gateway.pages.map.outlines import outlines
 from gateway.pages.systems.drawing import drawing
 from gateway.pages.systems.flow import flow
-from gateway.pages.systems.model import Overview, SystemRow, overview
+from gateway.pages.systems.model import KINDS, Overview, SystemRow, columns, overview
 from gateway.pages.systems.territory import areas
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, RUNS
@@ -47,18 +49,38 @@ class _SystemsPage:
         self._federation = federation
         self._systems = Systems(federation)
 
-    async def show(self, request: web.Request, language: Language) -> Answer:
+    async def show(self, request: web.Request, language: Language) -> Answer | Download:
         facts = await self._facts()
         found = overview(facts, language)
         if "act" in request.query:
             act = _act(found, request.query["act"], request.query.get("platform", ""))
             return _form(found, act, reason=_EMPTY)
+        texts, wanted = texts_of("systems", language), request.query.get("state", "")
+        if wanted not in ("", *KINDS):
+            raise PageError(400)
+        tables = [
+            table_of(
+                request.query,
+                columns(texts),
+                [row for row in rows if wanted in ("", row.condition)],
+                kept={"state": wanted},
+            )
+            for rows in (found.rows, found.others)
+        ]
+        if wants_file(request.query):
+            every = replace(tables[0], rows=[*tables[0].rows, *tables[1].rows])
+            return every.csv("systemes.csv" if language == "fr" else "systems.csv", texts)
         done = _done(found, request.query.get("done", ""), request.query.get("platform", ""))
         flowed = flow(facts)
         return Answer(
             "systems/systems.html",
             {
                 "found": found,
+                "tables": tables,
+                "wanted": wanted,
+                "conditions": [
+                    one for one in KINDS if any(row.condition == one for row in (*found.rows, *found.others))
+                ],
                 "now": found.now,
                 "days": DAYS,
                 "done": done,
