@@ -267,6 +267,10 @@ def message_of(body: Mapping[str, Any]) -> Texts:
 SCHEMA_VERSION: str = schema("offer")["x-version"]
 """Of the JSON Schemas: the second number grows with additions, the first with breaks."""
 
+_MAJOR, _MINOR = SCHEMA_VERSION.split(".")
+SCHEMA_RELEASES = tuple(f"{_MAJOR}.{number}" for number in range(int(_MINOR) + 1))
+"""The schema's releases whose fields this version knows, this one last."""
+
 RULES_VERSION = "2026.11"
 """Of the rule set, its code lists and calendars: year and month of the last change."""
 

@@ -19,6 +19,7 @@ from gateway.federation.gauges import Gauges
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import count_decisions
+from gateway.operate.releases import replica_id
 from gateway.protocol.refused_offers import refused_offer_seal
 from gateway.protocol.topic import RECEIPTS
 from gateway.publish.subscriber_topics import write_feeds
@@ -80,6 +81,7 @@ class Background:
             "pushes": partial(run_sender, log, self._federation.push_parts()),
             "pulls": self._pulls.run,
             "retention clock": self._retention.run,
+            "release": partial(self._federation.releases.attend, replica_id(self._settings.data)),
         }
         if isinstance(log, SqliteLog):
             running["maintenance"] = partial(maintain, log, partners, self._retention)

@@ -15,6 +15,7 @@ from gateway.federation.doctor import (
     examine_imprint,
     examine_mail,
     examine_partners,
+    examine_releases,
     report_topics,
 )
 from gateway.log.sqlite import SqliteLog
@@ -40,6 +41,8 @@ async def examine_running(settings: Settings, federation: Federation) -> list[Di
     if missing:
         return findings + report_topics(missing)
     findings += await examine_partners(log, federation.partners)
+    await federation.releases.catch_up()
+    findings.append(examine_releases(federation.releases, federation.clock()))
     return [*findings, await examine_clock(log, federation.clock)]
 
 

@@ -57,6 +57,7 @@ async def running(settings: Settings, forked: Sequence[WorkerProcess] = ()) -> A
         workers = Workers(settings, forked) if settings.workers else None
         submitting = None if workers is None else await stack.enter_async_context(workers.spawned())
         federation = await build_federation(settings, stack, ready=check_topics, check=True, submitting=submitting)
+        await federation.releases.refuse_unknown()
         since = await federation.log.newest() if isinstance(federation.log, SqliteLog) else None
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()

@@ -20,6 +20,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.notices.contacts import ContactBook
 from gateway.operate.health import HOUR_MS, HealthTerms
 from gateway.operate.journal import Journal
+from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.refused_offers import refused_offer_seal
@@ -40,6 +41,7 @@ def running(federation: Federation) -> dict[str, Callable[[], Awaitable[None]]]:
     parts: dict[str, Callable[[], Awaitable[None]]] = {
         "partners": federation.partners.run,
         "positions": federation.positions.run,
+        "releases": federation.releases.run,
         "refusals": federation.refusals.run,
         "acts": federation.acts.run,
     }
@@ -52,7 +54,12 @@ def conditions(federation: Federation) -> dict[str, bool]:
     """Readiness conditions of every process: requests are answered when all are true."""
     log, partners, positions = federation.log, federation.partners, federation.positions
     whole = not (isinstance(log, SqliteLog) and log.damage)
-    return {"log": whole, "partners": partners.caught_up, "positions": positions.caught_up}
+    return {
+        "log": whole,
+        "partners": partners.caught_up,
+        "positions": positions.caught_up,
+        "releases": federation.releases.ready,
+    }
 
 
 async def build_federation(
@@ -115,6 +122,9 @@ async def build_federation(
     backlog = Backlog(positions, submitting)
     submissions = Submissions(log, ids=ids, clock=clock, backlog=backlog)
     metrics = Metrics()
+    releases = ReleaseBook(log, clock=clock)
+    stack.push_async_callback(releases.close)
+    await releases.catch_up()
     subscriptions = SubscriptionBook(log, loopback=bool(settings.loopback_feeds))
     stack.push_async_callback(subscriptions.close)
     return Federation(
@@ -146,6 +156,7 @@ async def build_federation(
             clock=clock,
         ),
         subscriptions=subscriptions,
+        releases=releases,
         metrics=metrics,
         terms=HealthTerms(
             late_exchanges=settings.late_exchanges,

@@ -20,12 +20,12 @@ from gateway.operate.journal import Journal
 from gateway.operate.transfer.restore import refuse_incomplete_import
 from gateway.partners import Partners
 from gateway.protocol.journal import Actor, clean_name, clean_reason, plain_reason
-from gateway.protocol.topic import COMMON, CONTACTS, JOINING, JOURNAL, NOTICES, OPERATORS
+from gateway.protocol.topic import COMMON, CONTACTS, JOINING, JOURNAL, NOTICES, OPERATORS, RELEASES
 from gateway.runtime.lock import write_lock
 
 _LOCK_SECONDS = 60.0
 _NO_SHELLS = frozenset({"nologin", "false"})
-_ADDED = frozenset({JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING})
+_ADDED = frozenset({JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING, RELEASES})
 """Topics that a log of an earlier version has not."""
 _LAST = frozenset({"lang", "as_json"})
 """Options that every command has at the end."""

@@ -11,6 +11,7 @@ from gateway.cli.console import ERR, CommandError
 from gateway.errors import LogBusyError, LogDamagedError, LogError, SettingsError, TopicError
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
+from gateway.operate.releases import UnknownReleaseError
 from gateway.operate.transfer.restore import IncompleteImportError
 from gateway.partners.partners import ChangeConflictError
 from gateway.runtime.keys import load_secret
@@ -41,6 +42,12 @@ def command_errors() -> Iterator[None]:
         ) from error
     except ChangeConflictError as error:
         raise CommandError(f"{error}; nothing was changed.", step="run the command again") from error
+    except UnknownReleaseError as error:
+        raise CommandError(
+            str(error),
+            step="install a version that knows it; while no offer has its fields, passerelle schema activate --cancel "
+            "takes the day back",
+        ) from error
     except LogError as error:
         raise CommandError(str(error), step="passerelle doctor lists what is unreachable") from error
 

@@ -9,6 +9,7 @@ from gateway.clock import now
 from gateway.federation.checks import Diagnosis
 from gateway.log.port import EventLog
 from gateway.notices.smtp import MailRelay, RelayAwayError
+from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners, topics_of
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.runtime.listening import is_loopback
@@ -103,6 +104,8 @@ async def examine_open_log(log: EventLog) -> list[Diagnosis]:
     findings = [Diagnosis("ok", "log", f"reachable, identity {await log.identity()}")]
     async with Partners(log).caught_up_once() as partners:
         findings += await examine_partners(log, partners)
+    async with ReleaseBook(log).caught_up_once() as releases:
+        findings.append(examine_releases(releases, now()))
     return [*findings, await examine_clock(log, now)]
 
 
@@ -115,6 +118,24 @@ async def examine_partners(log: EventLog, partners: Partners) -> list[Diagnosis]
     if active:
         return [*findings, Diagnosis("ok", "partners", f"{len(active)} active")]
     return [*findings, Diagnosis("warn", "partners", "there are none", "passerelle partner add SLUG", "no_partners")]
+
+
+def examine_releases(book: ReleaseBook, at: int) -> Diagnosis:
+    """Check that this version knows every release that was activated, and each replica the newest one known here."""
+    unknown, newest = book.state.unknown(book.knows), book.knows[-1]
+    if unknown is not None:
+        message = f"release {unknown.release} of the schema holds from {unknown.begins} on, and this version lacks it"
+        values = {"release": unknown.release, "day": unknown.begins.isoformat()}
+        step = "install a version that knows it, or passerelle schema activate --cancel while no offer has its fields"
+        return Diagnosis("fail", "releases", message, step, "release_unknown", values)
+    lacking = ", ".join(one.id for one in book.state.lacking(newest, at))
+    if lacking:
+        message = f"release {newest} of the schema cannot be activated: these replicas lack it: {lacking}"
+        step = "replace them by this version; one that has stopped is forgotten after an hour"
+        values = {"release": newest, "replicas": lacking}
+        return Diagnosis("warn", "releases", message, step, "release_lacking", values)
+    days = "".join(f", {one.release} from {one.begins} on" for one in book.state.activations.values())
+    return Diagnosis("ok", "releases", f"every replica knows {newest}{days}")
 
 
 def report_topics(sentences: Sequence[str]) -> list[Diagnosis]:

@@ -18,6 +18,7 @@ from gateway.notices.contacts import ContactBook
 from gateway.operate.desk import Desk
 from gateway.operate.health import HealthTerms
 from gateway.operate.journal import Journal
+from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.journal import Actor
@@ -58,6 +59,7 @@ class Federation:
     positions: Positions
     snapshots: Snapshots
     subscriptions: SubscriptionBook
+    releases: ReleaseBook
     metrics: Metrics
     terms: HealthTerms
     clock: Clock

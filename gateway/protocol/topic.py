@@ -24,6 +24,7 @@ NOTICES = "notices"
 JOINING = "joining"
 SUBSCRIPTIONS = "subscriptions"
 PUSHES = "pushes"
+RELEASES = "releases"
 INBOX = "inbox."
 FEED = "feed."
 
@@ -61,6 +62,7 @@ COMMON = (
     Topic(JOINING, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(SUBSCRIPTIONS, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
     Topic(PUSHES, "delete", 30 * DAY_MS),
+    Topic(RELEASES, "compact", 14 * DAY_MS, small_segments=True, erasable=True),
 )
 """The topics that every log has. A log writes each as ``{prefix}.{name}.v1``, all with the same partition count."""
 

@@ -4,6 +4,7 @@ import hashlib
 import stat
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.journal import GENESIS, JournalEntry, entry_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, offer_record, position_record
-from gateway.protocol.topic import COMMON, CONTACTS, OFFERS, PARTNERS, POSITIONS, SUBMISSIONS, inbox
+from gateway.protocol.release import PARTITION as RELEASES_PARTITION
+from gateway.protocol.release import Activation, ReleaseTopic, activation_record, fold_releases, replica_record
+from gateway.protocol.topic import COMMON, CONTACTS, OFFERS, PARTNERS, POSITIONS, RELEASES, SUBMISSIONS, inbox
 from gateway.runtime.private_files import ExposedError
+from schemas.rulebook import SCHEMA_RELEASES
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
 from tests.memory_log import MemoryLog
@@ -101,6 +105,42 @@ async def refused(file: Path) -> str:
         await import_archive(log, archive, secret=SECRET, now=NOW)
     assert [] == [one for topic in COMMON for one in await records_of(log, topic.name) if one.key != b"log/identity"]
     return str(found.value)
+
+
+def activation_of(release: str) -> Activation:
+    return Activation(release=release, begins=date(2027, 9, 1), fields=(), entry=1, at=0)
+
+
+async def test_activations_are_moved_and_replicas_are_not(tmp_path: Path) -> None:
+    """EVO-004: a day that was set holds on another log, too."""
+    log = await log_of(*federation())
+    known = activation_of(SCHEMA_RELEASES[-1])
+    await log.append(RELEASES, RELEASES_PARTITION, [activation_record(known), replica_record("here", ["1.0"])])
+    await exported(log, tmp_path / "federation.zip")
+    moved = await log_of()
+    with Archive.open(tmp_path / "federation.zip") as archive:
+        await import_archive(moved, archive, secret=SECRET, now=NOW)
+    topic = fold_releases(ReleaseTopic(), await records_of(moved, RELEASES))
+    assert ({known.release: known}, {}) == (topic.activations, topic.replicas)
+
+
+async def test_a_file_with_an_activation_of_an_unknown_release_is_refused(tmp_path: Path) -> None:
+    """EVO-004: this version would refuse its fields."""
+    log = await log_of(*federation())
+    await log.append(RELEASES, RELEASES_PARTITION, [activation_record(activation_of("9.9"))])
+    await exported(log, tmp_path / "federation.zip")
+    assert "does not know that release" in await refused(tmp_path / "federation.zip")
+
+
+async def test_a_file_of_a_version_without_releases_is_taken(file: Path) -> None:
+    members = {name: text for name, text in members_of(file).items() if name != "releases.ndjson"}
+    manifest = orjson.loads(members[MANIFEST])
+    del manifest["members"]["releases.ndjson"]
+    write(file, {**members, MANIFEST: orjson.dumps(manifest)}, manifest=True)
+    moved = await log_of()
+    with Archive.open(file) as archive:
+        await import_archive(moved, archive, secret=SECRET, now=NOW)
+    assert 7 == len(await records_of(moved, OFFERS))
 
 
 def test_every_topic_is_moved_or_left_with_a_reason() -> None:

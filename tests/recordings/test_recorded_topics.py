@@ -58,6 +58,7 @@ from gateway.protocol.topic import (
     PUSHES,
     RECEIPTS,
     REJECTED,
+    RELEASES,
     REQUESTS,
     RUNS,
     STATISTICS,
@@ -118,7 +119,7 @@ async def run_until(work: Callable[[], Coroutine[Any, Any, None]], *, done: Call
     assert done()
 
 
-NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING, SUBSCRIPTIONS, PUSHES}
+NEWER = {STATISTICS, JOURNAL, OPERATORS, CONTACTS, NOTICES, JOINING, SUBSCRIPTIONS, PUSHES, RELEASES}
 """Topics that the version which was recorded did not have."""
 
 

@@ -228,6 +228,10 @@ class Archive:
                 yield file
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise ArchiveError(f"{name} cannot be read ({error})") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
+            raise ArchiveError(f"{name} cannot be read: its place in the file is damaged") from error
 
 
 def _read_manifest(text: bytes) -> Manifest:

@@ -17,6 +17,7 @@ from gateway.protocol.identity import is_offer_id, is_slug, partition_of
 from gateway.protocol.join_request import read_request
 from gateway.protocol.journal import PARTITION, read_entry, read_name
 from gateway.protocol.record import Record, read_offer
+from gateway.protocol.release import activated_release, is_activation, read_activation
 from gateway.protocol.source_run import read_run
 from gateway.protocol.statistics import read_counts
 from gateway.protocol.submission import REASONS
@@ -33,6 +34,7 @@ from gateway.protocol.topic import (
     PUSHES,
     RECEIPTS,
     REJECTED,
+    RELEASES,
     REQUESTS,
     RUNS,
     STATISTICS,
@@ -54,6 +56,7 @@ class TopicContent:
     ``holds``: whether a key belongs to it. ``partition``: of a key, in a log with so many. ``admit``: a record as every
     log admits it; raises ValueError, LookupError, TypeError or AttributeError on one that the gateway did not write.
     ``every``: every record counts, not only the last one of each key. ``asked``: only a file that was to hold it does.
+    ``later``: files of earlier versions lack it.
     """
 
     topic: str
@@ -62,6 +65,7 @@ class TopicContent:
     partition: Callable[[str, int], int] = partition_of
     every: bool = False
     asked: bool = False
+    later: bool = False
 
     @property
     def member(self) -> str:
@@ -153,6 +157,12 @@ def _request(record: Record) -> Record:
     return record
 
 
+def _activation(record: Record) -> Record:
+    key, value = _parts(record)
+    read_activation(activated_release(key), value)
+    return record
+
+
 def _on_one_partition(_key: str, _partitions: int) -> int:
     return PARTITION
 
@@ -188,9 +198,10 @@ MOVED: tuple[TopicContent, ...] = (
     TopicContent(OPERATORS, _name, partition=_on_one_partition),
     TopicContent(CONTACTS, _contact, partition=_on_one_partition, asked=True),
     TopicContent(JOINING, _request, partition=_on_one_partition, asked=True),
+    TopicContent(RELEASES, _activation, holds=is_activation, partition=_on_one_partition, later=True),
 )
 """The topics of an export, in the order of its members. Left out of ``deliveries`` and ``runs`` are orders and their
-answers, notes that a connector writes again, and marks of ownership."""
+answers, notes that a connector writes again, and marks of ownership; of ``releases`` the replicas."""
 
 LEFT: Mapping[str, str] = {
     SUBMISSIONS: "all are decided: the outcome of each is in offers",

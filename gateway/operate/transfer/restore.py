@@ -22,8 +22,10 @@ from gateway.protocol.journal import PARTITION as CHAIN
 from gateway.protocol.journal_seal import SealedEnd, journal_seal, sealed_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, position_key, position_record
-from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, PARTNERS, POSITIONS
+from gateway.protocol.release import activated_release
+from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, PARTNERS, POSITIONS, RELEASES
 from gateway.store.offer_rows import offer_row
+from schemas.rulebook import SCHEMA_RELEASES
 
 ROLE = "import"
 _PARTITION = 0
@@ -44,7 +46,7 @@ def check(archive: Archive) -> Sequence[Partner]:
     """Read a whole file and return its partners. Raises ArchiveError: nothing of such a file may be imported."""
     partners: list[Partner] = []
     contents = _contents(archive)
-    required = {content.member for content in MOVED if not content.asked}
+    required = {content.member for content in MOVED if not content.asked and not content.later}
     known = {content.member for content in contents}
     if not required <= known or known != archive.manifest.members.keys():
         raise ArchiveError("its members are not those that this version of the gateway knows")
@@ -62,6 +64,8 @@ def check(archive: Archive) -> Sequence[Partner]:
                 offer_row(0, 0, (admitted.key or b"").decode(), admitted.value or b"")  # what a view will do with it
             elif content.topic == PARTNERS:
                 partners.append(read_partner(admitted.value or b""))
+            elif content.topic == RELEASES and activated_release(admitted.key or b"") not in SCHEMA_RELEASES:
+                raise ValueError("this version does not know that release: import with one that does")
 
         archive.check(content.member, each)
     return partners

@@ -1,0 +1,118 @@
+"""The releases of the federation: a mirror of the topic, announcements of this replica, and its end before the day of a
+release that it does not know (EVO-004).
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.clock import Clock, now
+from gateway.errors import LogError, PortError
+from gateway.log.mirror import TopicMirror, fold_topic
+from gateway.log.port import EventLog
+from gateway.protocol.record import StoredRecord
+from gateway.protocol.release import (
+    PARTITION,
+    Activation,
+    ReleaseTopic,
+    fold_releases,
+    forgotten_record,
+    replica_record,
+)
+from gateway.protocol.topic import OFFERS, RELEASES
+from schemas.offer_field import has_field
+from schemas.rulebook import SCHEMA_RELEASES
+
+ANNOUNCED_SECONDS = 60.0
+_NAME_CHARACTERS = 40
+
+
+class UnknownReleaseError(PortError):
+    """A release that this version does not know was activated: it would refuse its fields. The message says which, from
+    which day, and the remedy.
+    """
+
+
+class ReleaseBook(TopicMirror[ReleaseTopic]):
+    """Every activation and every replica, in memory. ``knows``: the releases of this program, the newest last."""
+
+    def __init__(self, log: EventLog, *, clock: Clock = now, knows: Sequence[str] = SCHEMA_RELEASES) -> None:
+        super().__init__(log, RELEASES, fold=fold_releases, empty=ReleaseTopic(), partitions=(PARTITION,))
+        self.knows = knows
+        self._clock = clock
+
+    @property
+    def activations(self) -> Mapping[str, date]:
+        """The days from which releases hold, as a verdict takes them."""
+        return self.state.days
+
+    @property
+    def ready(self) -> bool:
+        """Whether every activated release is known here."""
+        return self.caught_up and self.state.unknown(self.knows) is None
+
+    async def announce(self, replica: str) -> None:
+        """Write what this replica knows, and erase replicas that are gone. Raises LogError."""
+        gone = [forgotten_record(one) for one in self.state.forgotten(self._clock())]
+        await self._log.append(RELEASES, PARTITION, [replica_record(replica, self.knows), *gone])
+
+    async def refuse_unknown(self) -> None:
+        """Refuse to go on from the day before that of a release which is not known here. Raises UnknownReleaseError."""
+        unknown = self.state.unknown(self.knows)
+        if unknown is not None and unknown.is_near(self._clock()):
+            number = await count_holding(self._log, unknown.fields)
+            raise UnknownReleaseError(_refusal(unknown, self.knows, number))
+
+    async def attend(self, replica: str) -> None:
+        """Announce this replica each minute, and end before the day of a release that is not known here. Raises
+        UnknownReleaseError.
+        """
+        while True:
+            with suppress(LogError):  # the next minute will do
+                await self.announce(replica)
+            await self.refuse_unknown()
+            await asyncio.sleep(ANNOUNCED_SECONDS)
+
+
+def replica_id(folder: Path) -> str:
+    """The name of this replica: the host's, and a mark of its data folder."""
+    host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower())[:_NAME_CHARACTERS]
+    return f"{host}-{sha256(str(folder.absolute()).encode()).hexdigest()[:6]}"
+
+
+async def count_holding(log: EventLog, fields: Collection[str]) -> int:
+    """The live offers on the log that have one of these fields. Reads all offers. Raises LogError."""
+    if not fields:
+        return 0
+    found: frozenset[bytes] = await fold_topic(log, OFFERS, partial(_fold_holding, fields), frozenset())
+    return len(found)
+
+
+def _fold_holding(
+    fields: Collection[str], found: frozenset[bytes], records: Sequence[StoredRecord]
+) -> frozenset[bytes]:
+    held = set(found)
+    for record in records:
+        key = record.key or b""
+        held.discard(key)
+        offer: Any = orjson.loads(record.value).get("offer") if record.value else None
+        if offer and any(has_field(offer, path) for path in fields):
+            held.add(key)
+    return frozenset(held)
+
+
+def _refusal(activation: Activation, knows: Collection[str], number: int) -> str:
+    held = f" {number} live offers have one of its fields." if number else " No live offer has one of its fields yet."
+    return (
+        f"Release {activation.release} of the schema holds from {activation.begins.isoformat()} on, and this version "
+        f"knows {', '.join(sorted(knows))} only: it would refuse its fields.{held}"
+    )
