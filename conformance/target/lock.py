@@ -42,14 +42,15 @@ def named(machine: str, process: str, since: str) -> Texts:
 def running_alone(setup: Setup) -> Iterator[None]:
     """Hold the locks of the run's accounts and address. Raises SetupError where another run holds one.
 
-    An account belongs to a gateway or, where the kit plays the gateway, to the program behind the test interface: two
-    platforms may have the same name in two runs. The system releases the locks of a process that dies.
+    An account belongs to a gateway or, where the kit plays the gateway, to the program behind the test interface;
+    without one it is the address's. The system releases the locks of a process that dies.
     """
     with ExitStack() as stack:
-        for name, account in sorted(setup.accounts.items()):
+        belongs_to = setup.target or setup.control or ""
+        for name, account in sorted(setup.accounts.items()) if belongs_to else ():
             if setup.role == "gateway" and name not in {"publisher", "neighbour"}:
                 continue  # accounts that only read disturb no other run
-            key = ("account", setup.role, setup.target or setup.control or "", account.platform, account.client_id)
+            key = ("account", setup.role, belongs_to, account.platform, account.client_id)
             holder = stack.enter_context(_held(key))
             if holder is not None:
                 raise in_use(setup, account.client_id, holder)

@@ -125,7 +125,7 @@ class Limited:
 
 
 async def test_a_gateway_with_a_low_rate_is_waited_for(right: Setup) -> None:
-    limited = Limited(600)
+    limited = Limited(200)
     limited._burst = 3
     async with proxied(right.target, limited) as url, aiohttp.ClientSession() as session:
         there = replace(right, target=url)
