@@ -39,6 +39,10 @@ _STEPS = {
     "present": "passerelle partner rotate {0} gives it a new secret; passerelle partner set {0} changes its rights",
     "no-certificate": "passerelle partner show {0} shows its certificates",
     "nonce-used": "issue another one: passerelle certificate nonce {0}",
+    "release-unknown": "install a version of the gateway that knows it",
+    "release-early": "choose that day or a later one",
+    "release-begun": "a release that has begun is taken back only while no live offer has its fields",
+    "release-lacking": "replace them first; a replica that has stopped is forgotten after an hour",
     "no-feed": "passerelle platform list shows the platforms that have one",
     "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
 }

@@ -11,9 +11,15 @@ from rich.text import Text
 
 from gateway.cli.beside import gateway_here
 from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, asynchronous, print_json, print_rows
+from gateway.cli.desk import acting
 from gateway.cli.document import read_submissions
 from gateway.federation.impact import Affected, Impact, find_impact
 from gateway.federation.platform import platform_names
+from gateway.operate.activation import activate as activate_release
+from gateway.operate.activation import take_back
+from gateway.operate.desk import Desk
+from gateway.operate.releases import ReleaseBook
+from gateway.protocol.release import read_day
 from schemas.evolution.compare import Finding, ReleaseComparison
 from schemas.evolution.process import PRESENT, Release, ReleaseError, names
 from schemas.evolution.subset import SubsetError
@@ -97,6 +103,34 @@ async def impact(
         _print_impact(found, lang)
     if any(one.offers for one in (*found.warned, *found.judged.rules)):
         raise typer.Exit(FAILED)
+
+
+@app.command()
+@acting(alone=False)
+async def activate(
+    desk: Desk,
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release of the schema, such as 1.1.")],
+    *,
+    day: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="The first day (Paris) on which its fields are accepted.")
+    ] = "",
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take the day back.")] = False,
+) -> None:
+    """Set the day from which the fields of a release are accepted, two days ahead at least, or take it back.
+
+    Refused while a replica seen within the hour does not know the release. Run it where the gateway runs.
+    """
+    found = read_day(day)
+    if (found is None) != cancel:
+        raise CommandError(
+            f"{day or 'Nothing'} is no day.", step="name the day as --from 2027-09-01, or --cancel to take it back"
+        )
+    async with ReleaseBook(desk.log, clock=desk.clock).caught_up_once() as book:
+        changed = await (
+            take_back(desk, book, release) if found is None else activate_release(desk, book, release, found)
+        )
+    outcome = "has no day" if found is None else f"holds from {found} on"
+    OUT.print(Text(f"Release {release} {outcome}{'' if changed else ': nothing was changed'}."))
 
 
 def _print_impact(found: Impact, language: Language) -> None:

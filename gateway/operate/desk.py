@@ -44,6 +44,10 @@ Refusal: TypeAlias = Literal[
     "subscription-code",
     "subscription-rotating",
     "subscription-unblocked",
+    "release-unknown",
+    "release-early",
+    "release-begun",
+    "release-lacking",
 ]
 Edit: TypeAlias = Callable[[Partner | None], Partner]
 """A partner from the present one; raises RefusedActError."""

@@ -82,6 +82,14 @@ def earliest_day(now: int) -> date:
     return date.fromisoformat(paris_date(now)) + timedelta(days=LEAD_DAYS)
 
 
+def read_day(text: object) -> date | None:
+    """A day as people and clients write it (``2027-09-01``); None for anything else."""
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) and len(text) == len("2027-09-01") else None
+    except ValueError:
+        return None
+
+
 def fold_releases(topic: ReleaseTopic, records: Sequence[StoredRecord]) -> ReleaseTopic:
     """The topic after more records. An unreadable one is none: a later version may have written it."""
     if not records:

@@ -22,7 +22,7 @@ from gateway.partners.credential import mint_secret
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.delivery_order import read_order
 from gateway.protocol.source_run import Pause, RunOrder, read_run
-from gateway.protocol.topic import DELIVERIES, PARTNERS, RECEIPTS, RUNS, SUBMISSIONS
+from gateway.protocol.topic import DELIVERIES, PARTNERS, RECEIPTS, RELEASES, RUNS, SUBMISSIONS
 from gateway.settings import Settings
 from tests.api.write.gateway_harness import offer
 from tests.cli.conftest import Ended
@@ -55,7 +55,8 @@ HEADERS = {"Authorization": f"Bearer {OPERATOR.platform}"}
 @dataclass(frozen=True, kw_only=True)
 class Act:
     """An act on an offer, on the feed of a platform, on its access, or at the national site. ``number``: of withdrawals
-    that a run may make, of hours for which a former secret stays valid, of days of a nonce; ``person``: of a link.
+    that a run may make, of hours for which a former secret stays valid, of days of a nonce; ``person``: of a link;
+    ``day``: of a release.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Act:
     reason: str | None = REASON
     number: int | None = None
     person: str = "Personne d’essai"
+    day: str = ""
 
 
 class Office:
@@ -100,6 +102,9 @@ class Office:
             case "stop-contact" | "erase-contact":
                 path = f"/v1/partners/{act.about}/contacts/{await self.contact(act.about)}"
                 body |= {"action": act.name.partition("-")[0]}
+            case "activate" | "cancel":
+                path = f"/v1/releases/{act.about}/activation"
+                body |= {"from": act.day} if act.name == "activate" else {"cancel": True}
             case "erase-name":
                 path, body = "/v1/journal/erasures", {"name": act.about}
             case _:
@@ -142,6 +147,9 @@ class Office:
                 member = "account" if act.name == "replay" else "platform"
                 path, fields = "/site-national/ordre", {"order": act.name, member: act.about, "why": reason}
                 fields |= {"confirm": number}
+            case "activate" | "cancel":
+                path, fields = "/evolutions/jour", {"act": act.name, "release": act.about, "day": act.day}
+                fields |= {"reason": reason}
             case "add-contact" | "stop-contact" | "erase-contact":
                 fields = {"act": act.name.partition("-")[0], "address": ADDRESS, "name": act.person, "language": "fr"}
                 path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
@@ -169,6 +177,8 @@ class Office:
             "replay": ["national", "replay", "--account", act.about, "--wait", self.seconds],
             "erase": ["national", "erase", act.about, "--wait", self.seconds],
             "adopt": ["national", "adopt", act.about, "--wait", self.seconds],
+            "activate": ["schema", "activate", act.about, "--from", act.day],
+            "cancel": ["schema", "activate", act.about, "--cancel"],
             "erase-name": ["journal", "erase-name", act.about],
             "add-contact": ["contact", "add", act.about, "--address", ADDRESS, "--name", act.person],
             "stop-contact": ["contact", "stop", act.about, await self.contact(act.about)],
@@ -206,6 +216,10 @@ class Office:
             "receipts": [_content(record.value) for record in await records_of(log, RECEIPTS)],
             "pauses": [(one.platform, one.paused) for one in runs if isinstance(one, Pause)],
             "partners": [_access(record.value) for record in await records_of(log, PARTNERS)],
+            "activations": [
+                (record.key, orjson.loads(record.value or b"{}").get("from"))
+                for record in await records_of(log, RELEASES)
+            ],
             "orders": [(one.platform, one.confirm) for one in runs if isinstance(one, RunOrder)],
             "national": [
                 (placed.account, placed.order, placed.answer)

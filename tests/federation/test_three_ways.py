@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 import pytest
 
 from gateway.api.decision import MAX_WAIT
+from gateway.clock import now
 from gateway.operate.certification import MAX_EVIDENCE_BYTES, USUAL_NONCE_DAYS
 from gateway.operate.desk import MAX_CONFIRMED
 from gateway.operate.moderation import DECISION_SECONDS
@@ -18,6 +20,7 @@ from gateway.partners.credential import MAX_OVERLAP_HOURS
 from gateway.partners.session import MAX_NAME_CHARACTERS
 from gateway.protocol.delivery_order import Replay
 from gateway.protocol.journal import MAX_CHARACTERS
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.subscription import Subscription, read_platform
 from gateway.protocol.topic import CONTACTS, OPERATORS, SUBSCRIPTIONS
 from tests.federation.office import (
@@ -58,6 +61,9 @@ ERASE = Act(name="erase", about=OFFER)
 ERASE_NAME = Act(name="erase-name", about="Personne d’essai")
 CONTACT_ACTS = [Act(name=f"{name}-contact", about=OPERATOR.platform) for name in ("add", "stop", "erase")]
 PUSH_ACTS = [Act(name=f"{name}-push", about=OPERATOR.platform, reason=None) for name in ("create", "replay", "delete")]
+ACTIVATE = Act(name="activate", about="1.0", day="2099-09-01")
+CANCEL = replace(ACTIVATE, name="cancel")
+TOMORROW = (date.fromisoformat(paris_date(now())) + timedelta(days=1)).isoformat()
 Effect = Mapping[str, Sequence[Any]]
 
 
@@ -105,6 +111,9 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
         (replace(NONCE, number=USUAL_NONCE_DAYS), ()),
         (REPLAY, ()),
         (ERASE, ()),
+        (ACTIVATE, ()),
+        (replace(ACTIVATE, day="2099-10-01"), (ACTIVATE,)),
+        (CANCEL, (ACTIVATE,)),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )
@@ -148,6 +157,11 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         ),
         (replace(ADOPT, number=MAX_CONFIRMED + 1), (), ("400 body-malformed", "422 ", "2 --confirm")),
         (replace(ERASE, about="sans-plateforme"), (), ("400 body-malformed", "2 no id of an offer")),
+        (ACTIVATE, (ACTIVATE,), ('200 "changed":false', "303 ", "0 nothing was changed")),
+        (CANCEL, (), ('200 "changed":false', "303 ", "0 nothing was changed")),
+        (replace(ACTIVATE, about="9.9"), (), ("404 release-unknown", "404 9.9", "2 knows no release 9.9")),
+        (replace(ACTIVATE, day=TOMORROW), (), ("422 release-early", "422 deux jours", "2 two days ahead")),
+        (replace(ACTIVATE, day="bientôt"), (), ("400 body-malformed", "422 ", "2 is no day")),
         (ERASE_NAME, (), ('200 "erased":false', "2 has no name")),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,

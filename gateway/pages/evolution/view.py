@@ -1,6 +1,7 @@
 """The pages of evolution: live offers that a release will refuse, for a platform its own, for an operator all."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -9,18 +10,20 @@ from gateway.federation.impact import find_impact, find_origin
 from gateway.federation.platform import platform_names
 from gateway.pages.base.door import session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
+from gateway.pages.evolution.activation import activation_page
 from gateway.pages.partner.rules import of_rule
 from schemas.evolution.process import names
 from schemas.rulebook import RELEASE
 
 
 def pages(federation: Federation) -> Sequence[Page]:
-    """Both pages."""
+    """Both pages, and that of the days."""
     shell = _EvolutionPages(federation)
     paths: Mapping[Language, str] = {"fr": "/plateforme/evolutions", "en": "/en/platform/evolution"}
     return [
         Page("evolution", paths, shell.own, role="platform", private=True),
         operator_page("evolutions", "/evolutions", "/evolution", shell.all),
+        activation_page(federation),
     ]
 
 
@@ -45,6 +48,7 @@ class _EvolutionPages:
             raise PageError(400)
         found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
-        values = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
+        values: dict[str, Any] = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
+        values["activations"] = self._federation.releases.activations
         others = [name for name in names() if name != RELEASE]
         return Answer("evolution/evolution.html", {**values, "releases": [RELEASE, *others], "present": RELEASE})

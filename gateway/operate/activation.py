@@ -1,0 +1,61 @@
+"""The operator's act on a release of the schema: the day from which it holds, or that day taken back (EVO-004)."""
+
+from datetime import date
+
+from gateway.operate.desk import Desk, RefusedActError
+from gateway.operate.releases import ReleaseBook, count_holding
+from gateway.protocol.record import Record
+from gateway.protocol.release import PARTITION, Activation, activation_key, activation_record, earliest_day
+from gateway.protocol.topic import RELEASES
+from schemas.rules.beginning import FIELDS
+
+
+async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bool:
+    """Set the day of a release; whether that changes anything: what changes nothing is no act. Raises RefusedActError,
+    LogError.
+    """
+    await book.catch_up()
+    at, present = desk.clock(), book.state.activations.get(release)
+    if release not in book.knows:
+        sentence = f"This gateway knows no release {release} of the schema, but {', '.join(book.knows)}."
+        raise RefusedActError("release-unknown", sentence, actual=release)
+    if present is not None and present.begins == day:
+        return False
+    if present is not None and present.has_begun(at):
+        raise _begun(present)
+    earliest = earliest_day(at)
+    if day < earliest:
+        sentence = f"A release begins two days ahead at least: on {earliest} or later."
+        raise RefusedActError("release-early", sentence, actual=earliest.isoformat())
+    lacking = ", ".join(one.id for one in book.state.lacking(release, at))
+    if lacking:
+        sentence = f"These replicas were seen within the hour and do not know the release {release}: {lacking}."
+        raise RefusedActError("release-lacking", sentence, actual=lacking)
+    fields = tuple(path for path, begins_with in FIELDS.items() if begins_with == release)
+    async with desk.acting("release.activate", release, day=day.isoformat()) as entry:
+        activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
+        await desk.log.append(RELEASES, PARTITION, [activation_record(activation)])
+    await book.catch_up()
+    return True
+
+
+async def take_back(desk: Desk, book: ReleaseBook, release: str) -> bool:
+    """Take the day of a release back, also of one that this version does not know: before the day, and after it while
+    no live offer has its fields. Returns and raises as ``activate``.
+    """
+    await book.catch_up()
+    present = book.state.activations.get(release)
+    if present is None:
+        return False
+    if present.has_begun(desk.clock()) and (number := await count_holding(desk.log, present.fields)):
+        raise _begun(present, number)
+    async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
+        await desk.log.append(RELEASES, PARTITION, [Record(activation_key(release), None)])
+    await book.catch_up()
+    return True
+
+
+def _begun(present: Activation, number: int | None = None) -> RefusedActError:
+    held = "" if number is None else f" {number} live offers have its fields."
+    sentence = f"The release {present.release} holds since {present.begins}.{held}"
+    return RefusedActError("release-begun", sentence, actual=present.begins.isoformat())

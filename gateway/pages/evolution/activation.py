@@ -1,0 +1,84 @@
+"""The operator's page of the releases of the schema: which ones replicas know, and the day from which each holds."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.federation import Federation
+from gateway.operate.activation import activate, take_back
+from gateway.operate.desk import RefusedActError
+from gateway.pages.base.door import form_of, session_of
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.reason import ReasonField, read_reason
+from gateway.protocol.journal import MAX_CHARACTERS
+from gateway.protocol.release import earliest_day, read_day
+from gateway.protocol.topic import JOURNAL
+
+_ACTS = ("activate", "cancel")
+_REFUSED = {"release-unknown": 404, "release-early": 422, "release-begun": 409, "release-lacking": 409}
+"""Status by refusal, each with a text of the page."""
+
+
+def activation_page(federation: Federation) -> Page:
+    """The page."""
+    shell = _ActivationPage(federation)
+    return operator_page("activation", "/evolutions/jour", "/evolution/day", shell.show, shell.act)
+
+
+class _ActivationPage:
+    def __init__(self, federation: Federation) -> None:
+        self._federation = federation
+
+    async def show(self, _request: web.Request, _language: Language) -> Answer:
+        return await self._show()
+
+    async def act(self, request: web.Request, _language: Language) -> Answer | Redirect:
+        """Set the day of a release, or take it back."""
+        form = form_of(request)
+        act, release, reason = form.text("act"), form.text("release"), read_reason(form.text("reason"), required=False)
+        if act not in _ACTS:
+            raise PageError(400)
+        typed = form.text("day").strip()
+        day = read_day(typed)
+        if reason.wrong or (day is None and act == "activate"):
+            return await self._show(release=release, typed=typed, reason=reason, wrong=None if reason.wrong else "day")
+        desk, book = self._federation.desk(session_of(request).actor, reason.kept), self._federation.releases
+        try:
+            if day is None or act == "cancel":
+                await take_back(desk, book, release)
+            else:
+                await activate(desk, book, release, day)
+        except RefusedActError as error:
+            return await self._show(
+                release=release, typed=typed, reason=reason, wrong=error.refusal, actual=error.actual
+            )
+        await self._federation.wait_until_displayed(JOURNAL)
+        return Redirect("activation", {})
+
+    async def _show(
+        self,
+        *,
+        release: str = "",
+        typed: str = "",
+        reason: ReasonField | None = None,
+        wrong: str | None = None,
+        actual: str | None = None,
+    ) -> Answer:
+        book, now = self._federation.releases, self._federation.clock()
+        await book.catch_up()
+        newest = book.knows[-1]
+        values: dict[str, Any] = {
+            "activations": sorted(book.state.activations.values(), key=lambda one: one.begins, reverse=True),
+            "replicas": sorted(book.state.replicas.values(), key=lambda one: one.id),
+            "lacking": {one.id for one in book.state.lacking(newest, now)},
+            "knows": book.knows,
+            "release": release or newest,
+            "day": typed,
+            "earliest": earliest_day(now),
+            "reason": reason or ReasonField("", None),
+            "wrong": (wrong or "").replace("-", "_"),
+            "actual": actual,
+            "most": MAX_CHARACTERS,
+        }
+        status = 200 if wrong is None and not values["reason"].wrong else _REFUSED.get(wrong or "", 422)
+        return Answer("evolution/activation.html", values, status=status)

@@ -1,0 +1,116 @@
+"""The act of a day: when it is refused, and that refused acts write nothing."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import pytest
+
+from gateway.operate.activation import activate, take_back
+from gateway.operate.desk import Desk, RefusedActError
+from gateway.operate.journal import Journal
+from gateway.operate.releases import ReleaseBook
+from gateway.partners import Partners
+from gateway.protocol.journal import Actor, read_entry
+from gateway.protocol.paris_time import paris_midnight
+from gateway.protocol.record import offer_record
+from gateway.protocol.release import PARTITION, SEEN_MS, Activation, activation_record, replica_record
+from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, RELEASES
+from tests.clock import ManualClock
+from tests.harness import SECRET, records_of
+from tests.memory_log import MemoryLog
+from tests.store.offer_topic import OfferTopic, offer_of
+
+TODAY = date(2027, 8, 1)
+DAY = date(2027, 9, 1)
+HELD = Activation(release="9.9", begins=TODAY, fields=("remote",), entry=1, at=1)
+
+
+@dataclass
+class Office:
+    clock: ManualClock
+    log: MemoryLog
+    desk: Desk
+    book: ReleaseBook
+
+    async def refused(self, release: str, day: date | None) -> tuple[str, str | None]:
+        """The refusal of an act, which wrote nothing."""
+        before = [len(await records_of(self.log, topic.name)) for topic in COMMON]
+        with pytest.raises(RefusedActError) as found:
+            await (
+                take_back(self.desk, self.book, release)
+                if day is None
+                else activate(self.desk, self.book, release, day)
+            )
+        assert before == [len(await records_of(self.log, topic.name)) for topic in COMMON]
+        return found.value.refusal, found.value.actual
+
+
+@pytest.fixture
+async def office() -> Office:
+    clock = ManualClock(paris_midnight(TODAY))
+    log = MemoryLog(clock=clock)
+    await log.create_topics(COMMON)
+    journal = Journal(log, secret=SECRET, clock=clock)
+    desk = Desk(log=log, partners=Partners(log), journal=journal, actor=Actor(client="exploitation"), clock=clock)
+    return Office(clock, log, desk, ReleaseBook(log, clock=clock, knows=("1.0", "1.1")))
+
+
+async def test_the_record_names_the_entry_of_the_journal(office: Office) -> None:
+    """EVO-004: by whom is in the journal alone, where a name can be erased."""
+    assert await activate(office.desk, office.book, "1.1", DAY)
+    (record,) = await records_of(office.log, RELEASES)
+    (entry,) = [read_entry(one.value or b"") for one in await records_of(office.log, JOURNAL)]
+    assert ("release.activate", "1.1", {"day": "2027-09-01"}) == (entry.act, entry.about, entry.details)
+    assert entry.number == office.book.state.activations["1.1"].entry
+    assert b"exploitation" not in (record.value or b"")
+    assert {"1.1": DAY} == office.book.activations
+
+
+async def test_a_day_is_two_days_ahead_at_least(office: Office) -> None:
+    """EVO-004"""
+    first = TODAY + timedelta(days=2)
+    for day in (TODAY - timedelta(days=400), TODAY, TODAY + timedelta(days=1)):
+        assert ("release-early", first.isoformat()) == await office.refused("1.1", day)
+    assert await activate(office.desk, office.book, "1.1", first)
+
+
+async def test_a_replica_seen_within_the_hour_keeps_a_release_it_lacks_from_beginning(office: Office) -> None:
+    """EVO-004: it is named; one that was not seen for an hour prevents nothing."""
+    await office.log.append(
+        RELEASES, PARTITION, [replica_record("old", ["1.0"]), replica_record("new", ["1.0", "1.1"])]
+    )
+    assert ("release-lacking", "old") == await office.refused("1.1", DAY)
+    office.clock.now += SEEN_MS
+    assert await activate(office.desk, office.book, "1.1", DAY)
+
+
+async def test_an_unknown_release_has_no_day(office: Office) -> None:
+    assert ("release-unknown", "1.2") == await office.refused("1.2", DAY)
+
+
+async def test_a_day_moves_until_it_has_come(office: Office) -> None:
+    """EVO-004: verdicts of a day that is over stay what they were."""
+    await activate(office.desk, office.book, "1.1", DAY)
+    assert await activate(office.desk, office.book, "1.1", DAY + timedelta(days=1))
+    office.clock.now = paris_midnight(DAY + timedelta(days=1))
+    assert ("release-begun", "2027-09-02") == await office.refused("1.1", DAY + timedelta(days=90))
+
+
+async def test_a_day_is_taken_back_until_an_offer_has_a_field(office: Office) -> None:
+    """EVO-004: also that of a release which this version does not know, so that the version before can be installed."""
+    for held in (False, True):
+        await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
+        if held:
+            state = OfferTopic().publish(offer_of("bretagne:1", remote=True))
+            await office.log.append(OFFERS, PARTITION, [offer_record(state)])
+            assert ("release-begun", "2027-08-01") == await office.refused("9.9", None)
+            await office.log.append(RELEASES, PARTITION, [activation_record(replace(HELD, begins=DAY))])
+        assert await take_back(office.desk, office.book, "9.9")
+        assert {} == office.book.activations
+
+
+async def test_what_is_so_already_is_no_act(office: Office) -> None:
+    await activate(office.desk, office.book, "1.1", DAY)
+    assert not await activate(office.desk, office.book, "1.1", DAY)
+    assert not await take_back(office.desk, office.book, "1.0")
+    assert 1 == len(await records_of(office.log, JOURNAL))
