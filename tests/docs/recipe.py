@@ -5,12 +5,24 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
+
+from demo.broker import free_ports
+from gateway import clock
+from gateway.bootstrap.gateway import running
+from gateway.bootstrap.log import open_log
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.partner import Partner
+from gateway.settings import Settings
+from tests.harness import until
 
 FOLDER = Path(__file__).parents[2] / "docs/recipes"
 SECONDS = 60
@@ -25,6 +37,10 @@ FOLLOW: Mapping[str, Sequence[str]] = {
     "php": ("php", "suivre.php"),
     "node": ("node", "suivre.mjs"),
     "curl": ("bash", "suivre.sh"),
+}
+RECEIVE: Mapping[str, Sequence[str]] = {
+    "php": ("php", "recevoir.php"),
+    "node": ("node", "recevoir.mjs"),
 }
 """Language → interpreter and script."""
 
@@ -82,6 +98,86 @@ class Account:
                 await process.wait()
         assert process.returncode is not None
         return Run(process.returncode, output.decode(), errors.decode())
+
+
+@asynccontextmanager
+async def opened_accounts(folder: Path, **settings: Any) -> AsyncIterator[tuple[Account, Account]]:
+    """A publisher and a subscriber of one gateway."""
+    chosen = Settings(data=folder / "data", port=0, management_port=0, **settings)
+    secrets = [mint_secret(now=clock.now(), entropy=os.urandom) for _ in range(2)]
+    async with AsyncExitStack() as stack:
+        async with open_log(chosen) as log:
+            partners = Partners(log)
+            for slug, secret in zip(("bretagne", "normandie"), secrets, strict=True):
+                scopes = frozenset({"offers:publish", "offers:read"})
+                await partners.save(Partner(platform=slug, name=slug, scopes=scopes, secrets=(secret.kept,)))
+            await partners.close()
+        gateway = await stack.enter_async_context(running(chosen))
+        publisher, subscriber = (
+            Account(gateway.url, slug, secret.text, folder)
+            for slug, secret in zip(("bretagne", "normandie"), secrets, strict=True)
+        )
+        yield publisher, subscriber
+
+
+@dataclass
+class Receiver:
+    """A recipe that receives pushes. ``lines``: what it has logged."""
+
+    language: str
+    folder: Path
+    secrets: str = ""
+    port: int = field(default_factory=lambda: free_ports(1)[0])
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The address that it listens at."""
+        return f"http://127.0.0.1:{self.port}/in?key=s3cret"
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Receiver"]:
+        """Run it until the block ends, which kills it. Raises TimeoutError."""
+        interpreter, script = RECEIVE[self.language]
+        served = [interpreter, "-S", f"127.0.0.1:{self.port}", str(FOLDER / script)]
+        listening = (
+            served if self.language == "php" else [interpreter, str(FOLDER / script), "copie.db", str(self.port)]
+        )
+        process = await asyncio.create_subprocess_exec(
+            *listening,
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "PASSERELLE_COPIE": str(self.folder / "copie.db"),
+                "PASSERELLE_SECRETS": self.secrets,
+            },
+            cwd=self.folder,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        reading = asyncio.create_task(self._read(process.stderr))
+        try:
+            await until(self._answers, seconds=SECONDS)
+            yield self
+        finally:
+            process.kill()
+            await process.wait()
+            await reading
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of a push."""
+        async with aiohttp.ClientSession() as session, session.post(self.url, data=body, headers=headers) as answer:
+            return answer.status
+
+    async def _read(self, errors: asyncio.StreamReader) -> None:
+        async for line in errors:
+            self.lines.append(line.decode())
+
+    async def _answers(self) -> bool:
+        with suppress(aiohttp.ClientError):
+            return await self.post(b"", {}) == HTTPStatus.UNAUTHORIZED
+        return False
 
 
 @dataclass

@@ -1,24 +1,16 @@
 """The recipes run unchanged against a live gateway, and survive what they say they survive."""
 
 import json
-import os
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway import clock
-from gateway.bootstrap.gateway import running
-from gateway.bootstrap.log import open_log
-from gateway.partners import Partners
-from gateway.partners.credential import mint_secret
-from gateway.protocol.partner import Partner
-from gateway.settings import Settings
-from tests.docs.recipe import FOLDER, FOLLOW, PUBLISH, Account, Front
+from tests.docs.recipe import FOLDER, FOLLOW, PUBLISH, RECEIVE, Account, Front, opened_accounts
 
 pytestmark = pytest.mark.recipes
 LANGUAGES = sorted(PUBLISH)
@@ -28,21 +20,8 @@ WEEKS = ("2027-W24", "2027-W25")
 @pytest.fixture
 async def accounts(tmp_path: Path) -> AsyncIterator[tuple[Account, Account]]:
     """A publisher and a subscriber of one gateway."""
-    settings = Settings(data=tmp_path / "data", port=0, management_port=0)
-    secrets = [mint_secret(now=clock.now(), entropy=os.urandom) for _ in range(2)]
-    async with AsyncExitStack() as stack:
-        async with open_log(settings) as log:
-            partners = Partners(log)
-            for slug, secret in zip(("bretagne", "normandie"), secrets, strict=True):
-                scopes = frozenset({"offers:publish", "offers:read"})
-                await partners.save(Partner(platform=slug, name=slug, scopes=scopes, secrets=(secret.kept,)))
-            await partners.close()
-        gateway = await stack.enter_async_context(running(settings))
-        publisher, subscriber = (
-            Account(gateway.url, slug, secret.text, tmp_path)
-            for slug, secret in zip(("bretagne", "normandie"), secrets, strict=True)
-        )
-        yield publisher, subscriber
+    async with opened_accounts(tmp_path) as found:
+        yield found
 
 
 def offer(number: int, *, revision: int = 1, **changed: Any) -> dict[str, Any]:
@@ -287,4 +266,4 @@ def test_a_snapshot_recipe_fits_on_a_page() -> None:
 
 def test_every_recipe_is_run() -> None:
     scripts = {path.name for path in FOLDER.iterdir() if path.suffix != ".md"}
-    assert scripts == {script for commands in (PUBLISH, FOLLOW) for _, script in commands.values()}
+    assert scripts == {script for commands in (PUBLISH, FOLLOW, RECEIVE) for _, script in commands.values()}
