@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from aiohttp.test_utils import TestClient, TestServer
@@ -67,6 +67,20 @@ class Act:
     day: str = ""
 
 
+Request: TypeAlias = tuple[str, str, dict[str, Any]]
+"""Method, path, body."""
+
+
+def _push_request(act: Act) -> Request:
+    match act.name:
+        case "create-push":
+            return "PUT", "/v1/subscriptions/copie", {"url": PUSH_URL, "filter": {"region": ["53"]}}
+        case "delete-push":
+            return "DELETE", "/v1/subscriptions/copie", {}
+        case _:
+            return "POST", "/v1/subscriptions/copie/replay", {}
+
+
 class Office:
     """A gateway on an embedded log, and the three ways to act in it. Each returns what it answers."""
 
@@ -77,6 +91,16 @@ class Office:
 
     async def api(self, act: Act) -> str:
         """Over the API."""
+        method, path, body = _push_request(act) if act.name.endswith("-push") else await self._request(act)
+        answer = await self.desk.site.client.request(
+            method,
+            path,
+            data=orjson.dumps({name: value for name, value in body.items() if value is not None}) if body else None,
+            headers={**HEADERS, "Content-Type": "application/json", "Prefer": f"wait={self.seconds}"},
+        )
+        return f"{answer.status} {await answer.text()}"
+
+    async def _request(self, act: Act) -> Request:
         body: dict[str, Any] = {"reason": act.reason}
         match act.name:
             case "moderate" | "lift":
@@ -110,21 +134,7 @@ class Office:
             case _:
                 path = f"/v1/platforms/{act.about}/feed"
                 body |= {"action": act.name, "confirm": act.number}
-        method = "POST"
-        if act.name.endswith("-push"):
-            path, method = (
-                "/v1/subscriptions/copie",
-                {"create-push": "PUT", "delete-push": "DELETE"}.get(act.name, "POST"),
-            )
-            path += "/replay" if method == "POST" else ""
-            body = {"url": PUSH_URL, "filter": {"region": ["53"]}} if method == "PUT" else {}
-        answer = await self.desk.site.client.request(
-            method,
-            path,
-            data=orjson.dumps({name: value for name, value in body.items() if value is not None}) if body else None,
-            headers={**HEADERS, "Content-Type": "application/json", "Prefer": f"wait={self.seconds}"},
-        )
-        return f"{answer.status} {await answer.text()}"
+        return "POST", path, body
 
     async def page(self, act: Act) -> str:
         """With the form of a page."""
