@@ -17,7 +17,7 @@ from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.feeds import run_feed, set_paused
 from gateway.operate.moderation import Action
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
+from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.selection.chosen import MOST, Chosen, TooManyError, read_chosen
@@ -47,9 +47,9 @@ class _SelectionPage:
         self._wait = wait
         self._seconds = seconds
 
-    async def show(self, request: web.Request, _language: Language) -> Redirect:
-        """The list from which a selection is sent."""
-        return Redirect("systems" if request.query.get("act") in _FEEDS else "moderation")
+    async def show(self, request: web.Request, _language: Language) -> Answer:
+        """Nothing is chosen: the page leads to the list from which a selection is sent."""
+        return _answer("refused", request.query.get("act", ""), (), status=200, number=0, most=MOST)
 
     async def act(self, request: web.Request, language: Language) -> Answer:
         if not self._federation.caught_up:
@@ -149,4 +149,4 @@ def _confirm(act: str, chosen: Sequence[Chosen], form: Form, reason: ReasonField
 def _answer(name: str, act: str, chosen: Sequence[Chosen], *, status: int, **values: object) -> Answer:
     of_feeds = act in _FEEDS
     values |= {"act": act, "chosen": chosen, "back": "systems" if of_feeds else "moderation", "of_feeds": of_feeds}
-    return Answer(f"selection/{name}.html", values, status=status, query={"act": act})
+    return Answer(f"selection/{name}.html", values, status=status, query={"act": act} if act else {})

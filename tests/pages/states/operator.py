@@ -202,6 +202,7 @@ def act_on_a_selection(keyboard: Keyboard, language: Language) -> None:
     """Two offers of a platform are ticked, withdrawn with one reason, and given back."""
     french = language == "fr"
     words = ("2 offres retirées sur 2", "2 retraits levés sur 2") if french else ("2 offers of 2", "2 withdrawals of 2")
+    keyboard.follow("main a.button")
     keyboard.to("#q").type(_CHOSEN[language])
     keyboard.follow("main button.main")
     for act, done in zip(("moderate", "lift"), words, strict=True):
