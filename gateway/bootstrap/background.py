@@ -16,6 +16,7 @@ from gateway.bootstrap.notices import open_sender
 from gateway.errors import SettingsError
 from gateway.federation import Federation
 from gateway.federation.gauges import Gauges
+from gateway.federation.open_history import keep_open_history
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
 from gateway.operate.decision_counts import count_decisions
@@ -75,6 +76,7 @@ class Background:
             "feeds": partial(write_feeds, log, partners),
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
             "statistics": partial(count_decisions, log, refused_offer_seal(self._federation.secret)),
+            "open offers": partial(keep_open_history, self._federation),
             "names of operators": self._federation.acts.sweep_daily,
             "notices": open_sender(self._settings, self._federation, self._retention).run,
             "subscriptions": self._federation.subscriptions.run,

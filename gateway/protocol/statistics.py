@@ -3,7 +3,7 @@
 A record of ``statistics`` holds the counts that one writer has made since its last record. ``number`` grows with each
 record of a writer, so that a reader counts a record that was written twice only once. Beside the counts of refusals at
 the door it names a few of these documents (``refused_document``), and beside all refusals the distinct offers
-(``refused_offers``).
+(``refused_offers``). A record may hold instead the numbers of public offers of a day (``open``).
 """
 
 from collections import Counter
@@ -48,7 +48,7 @@ class Cell(NamedTuple):
 @value(frozen=True, slots=True)
 class CountRecord:
     """One record: its writer, the writer's number of it, the counts by cell, some of the refused documents, and the
-    hashes of the refused offers.
+    hashes of the refused offers; ``open``: by day and department the public offers.
     """
 
     writer: str
@@ -56,6 +56,7 @@ class CountRecord:
     counts: Mapping[Cell, int]
     refused: Sequence[RefusedDocument] = ()
     offers: Mapping[OfferCell, Collection[bytes]] = field(default_factory=dict)
+    open: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Tally:
@@ -103,7 +104,8 @@ class Tally:
 
 def count_record(record: CountRecord) -> Record:
     """A record of ``statistics``: key the writer, value its number, the counts by day, platform, verdict, rule and
-    department, ``refused`` where documents are named, and ``offers`` where some were refused.
+    department, ``refused`` where documents are named, ``offers`` where some were refused, and ``open`` where the public
+    offers of a day are counted.
     """
     tree: dict[str, Any] = {}
     for cell, number in record.counts.items():
@@ -116,6 +118,8 @@ def count_record(record: CountRecord) -> Record:
         body["refused"] = documents_body(record.refused)
     if record.offers:
         body["offers"] = offers_body(record.offers)
+    if record.open:
+        body["open"] = record.open
     return Record(record.writer.encode(), orjson.dumps(body))
 
 
@@ -129,7 +133,8 @@ def read_counts(key: bytes | None, text: bytes | None) -> CountRecord | None:
     body = orjson.loads(text)
     counts = {Cell(*path): number for path, number in _leaves(body["counts"])}
     documents, offers = tuple(read_documents(body.get("refused"))), dict(read_offers(body.get("offers")))
-    return CountRecord(key.decode(), int(body["number"]), counts, documents, offers)
+    opened = {day: {code: int(one) for code, one in found.items()} for day, found in body.get("open", {}).items()}
+    return CountRecord(key.decode(), int(body["number"]), counts, documents, offers, opened)
 
 
 def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -1,7 +1,7 @@
 """The offer view: the present state of every offer and marker, by id, by filter, and as a feed of changes."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -17,7 +17,7 @@ from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
 from gateway.store.offer_search import FoundOffers, OfferSearch, OfferTexts
 from gateway.store.possible_duplicates import possible_duplicates
-from gateway.store.public_counts import PublicCounts, public_counts
+from gateway.store.public_counts import PublicCounts, open_departments, public_counts
 from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
@@ -135,6 +135,12 @@ class OfferView(View):
     async def public_counts(self) -> PublicCounts:
         """The numbers of live offers that everybody may see."""
         return await self._ask(lambda queries: public_counts(queries.search_index.segments))
+
+    async def open_departments(self, platforms: Collection[str]) -> Mapping[str, int]:
+        """By department the numbers of public offers of the platforms that agree; empty without any."""
+        if not platforms:
+            return {}
+        return await self._ask(lambda queries: open_departments(queries.search_index.segments, platforms))
 
     async def search(self, search: OfferSearch, step: Step = _at_once) -> FoundOffers:
         """The offers of a search. Texts that are not known yet are read before, some in each ``step``."""

@@ -5,16 +5,17 @@ site to show it (RTE-002) and reserves it for no school (NAT-002): so no number 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from gateway.store.search.search import RESERVED
+from gateway.protocol.visibility import Filter
+from gateway.store.search.search import RESERVED, offsets_of, public_search
 from gateway.store.search.search_index import Segment, Segments
 
 _AUDIENCES = ("audience:national", "audience:regions")
-_LEVEL, _SECTOR = "level:", "sector:"
+_DEPARTMENT, _LEVEL, _SECTOR = "department:", "level:", "sector:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,17 @@ def public_counts(segments: Segments) -> PublicCounts:
         levels=_of(counts, _LEVEL),
         levels_of_sector={pair: number for pair, number in crossed.items() if number},
     )
+
+
+def open_departments(segments: Segments, platforms: Collection[str]) -> Mapping[str, int]:
+    """By department the offers of these platforms that everybody may see."""
+    counts: Counter[str] = Counter()
+    for number, found in offsets_of(segments, public_search(Filter(platform=frozenset(platforms)))).items():
+        postings = segments[number].postings
+        for facet in list(postings):
+            if facet.startswith(_DEPARTMENT):
+                counts[facet] += found.intersection_cardinality(postings[facet])
+    return _of(counts, _DEPARTMENT)
 
 
 def _public(segment: Segment) -> BitMap:

@@ -1,5 +1,5 @@
 """The statistics view: what submissions came to, counted by platform, day, rule, verdict and department; and some of
-the documents that were refused at the door; and the distinct refused offers.
+the documents that were refused at the door; and the distinct refused offers; the public offers by day.
 """
 
 import sqlite3
@@ -27,6 +27,7 @@ _TABLES: Tables = {
     "counts": (*Cell._fields, "number"),
     "writers": ("writer", "number", "day"),
     "offers": (*OfferCell._fields, "offer"),
+    "open_offers": ("day", "department", "number"),
 }
 _SUM = {table: computed(columns) for table, columns in _TABLES.items()}
 _ADD = """INSERT INTO counts VALUES (?, ?, ?, ?, ?, ?)
@@ -40,6 +41,9 @@ _DISTINCT_OFFERS = (
     f"count(DISTINCT nullif(offer, x'{MORE.hex()}')), max(offer = x'{MORE.hex()}') FROM offers",
     "1",  # a damaged hash counts as one offer: the check of each row would take twice the time of the rest
 )
+_OPEN = """SELECT day, sum(CASE WHEN {} THEN number ELSE 0 END) FROM open_offers
+    WHERE day BETWEEN ? AND ? AND whole(sum, day, department, number) GROUP BY day ORDER BY day"""
+_PUT_OPEN = "INSERT OR REPLACE INTO open_offers VALUES (?, ?, ?)"
 _PLATFORMS = "platform IN (SELECT value FROM json_each(?))"
 _RULES = {True: f"rule <> '{BROKEN}'", False: f"rule IN ('{UNBROKEN}', '{BROKEN}')"}
 """By whether each rule is counted apart."""
@@ -73,7 +77,7 @@ class SubmissionCount:
 class StatisticsView(View):
     """The counts of ``statistics``, for the last thirteen months."""
 
-    FORMAT = 3
+    FORMAT = 4
     TABLES: ClassVar[Tables] = {**_TABLES, **refused_documents.TABLES}
     SCHEMA = f"""
         CREATE TABLE counts (
@@ -86,6 +90,9 @@ class StatisticsView(View):
         CREATE TABLE offers (
             day TEXT, platform TEXT, verdict TEXT, rule TEXT, offer BLOB, {_SUM["offers"]},
             PRIMARY KEY (day, platform, verdict, rule, offer)
+        ) WITHOUT ROWID;
+        CREATE TABLE open_offers (
+            day TEXT, department TEXT, number INTEGER NOT NULL, {_SUM["open_offers"]}, PRIMARY KEY (day, department)
         ) WITHOUT ROWID;
         {refused_documents.SCHEMA}
     """
@@ -148,6 +155,18 @@ class StatisticsView(View):
         limit = -1 if most is None else most
         return await self.copy.read(lambda db: db.execute(statement, (*values, limit)).fetchall())
 
+    async def open_offers(
+        self, first: date, last: date, *, departments: Collection[str] | None = None
+    ) -> Mapping[str, int]:
+        """By day the public offers, of some departments or all. A day that is known but has none of them is 0."""
+        among = "1" if departments is None else "department IN (SELECT value FROM json_each(?))"
+        values = () if departments is None else (orjson.dumps(sorted(departments)).decode(),)
+        statement = _OPEN.format(among)
+        found = await self.copy.read(
+            lambda db: db.execute(statement, (*values, first.isoformat(), last.isoformat())).fetchall()
+        )
+        return dict(found)
+
     async def refused(self, criteria: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
         """The newest named documents that a filter selects, with the rules that it selects; from at most ``most`` pairs
         of document and rule.
@@ -183,6 +202,8 @@ class StatisticsView(View):
                     db.execute(_NOTE, (record.writer, record.number, paris_date(stored.appended_at)))
                     db.executemany(_ADD, [_row(cell, number) for cell, number in record.counts.items()])
                     refused_documents.put(db, record.refused)
+                    rows = [(day, code, one) for day, found in record.open.items() for code, one in found.items()]
+                    db.executemany(_PUT_OPEN, rows)
                     for cell, hashes in _offers(record).items():
                         _put_offers(db, cell, hashes)
 

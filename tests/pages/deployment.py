@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -118,6 +118,9 @@ def _past() -> Iterator[tuple[str, Record]]:
         RefusedDocument(platform="bretagne", at=now - 60_000, index=41, fields={"week-malformed": "/weeks/2"}),
     )
     yield STATISTICS, count_record(CountRecord("past", 1, counts, named))
+    days = [(date.fromisoformat(today) - timedelta(days=number)).isoformat() for number in range(1, 390)]
+    opened = {day: {"35": 4 + number % 30, "22": number % 11} for number, day in enumerate(days)}
+    yield STATISTICS, count_record(CountRecord("past", 2, {}, open=opened))
     ids = [offer.id for offer in generate(1, "bretagne", OFFERS, date.fromisoformat(today), wrong=0)]
     states: list[State] = ["delivered", "refused", "pending", "not-deliverable"]
     problem = schemas.problem("employer-undescribed").to_json()

@@ -37,6 +37,7 @@ class Department:
 class Region:
     """A region, or a collectivity with offers: its live offers."""
 
+    code: str
     name: str
     offers: int
 
@@ -167,7 +168,7 @@ def _regions(counts: PublicCounts) -> tuple[list[Region], list[Region]]:
     for item in schemas.reference("regions")["items"]:
         offers = counts.regions.get(item["code"], 0)
         if item["kind"] == "region" or offers:
-            groups[item["code"] not in own].append(Region(typographic(item["name"]), offers))
+            groups[item["code"] not in own].append(Region(item["code"], typographic(item["name"]), offers))
     for group in groups:
         group.sort(key=lambda one: (-one.offers, one.name))
     return groups

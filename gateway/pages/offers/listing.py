@@ -162,14 +162,27 @@ def offers_csv(states: Iterable[OfferState], language: Language) -> Download:
     return csv_file(name, [str(t(head)) for head in heads], rows)
 
 
+def public_offers_csv(offers: Iterable[Mapping[str, Any]], language: Language) -> Download:
+    """Public offers as a file: those members of the schema ``public-offer`` that the list has, and the link."""
+    t, names = texts_of("offers", language), facet_names(language)
+    heads = ("id", "offer", "employer", "town", "department", "sector", "level", "weeks", "link")
+    rows = [(one["id"], *_cells(one, one["department"], names, language), one["apply_url"]) for one in offers]
+    return csv_file("offres.csv" if language == "fr" else "offers.csv", [str(t(head)) for head in heads], rows)
+
+
 def _row(state: OfferState, names: Mapping[str, Mapping[str, str]], language: Language) -> Sequence[str]:
     t, changed = texts_of("offers", language), paris_date(state.known.appended_at)
     if state.offer is None or state.territory is None:
         name = "moderated" if state.known.reason == "moderated" else "gone"
         return state.id, *[""] * 7, str(t(f"state_{name}")), changed
-    offer, department = state.offer, state.territory["department"]
+    cells = _cells(state.offer, state.territory["department"], names, language)
+    return state.id, *cells, str(t.state_online), changed
+
+
+def _cells(
+    offer: Mapping[str, Any], department: str, names: Mapping[str, Mapping[str, str]], language: Language
+) -> Sequence[str]:
     return (
-        state.id,
         offer["title"],
         offer["employer"]["name"],
         f"{offer['location']['postal_code']} {offer['location']['city']}",
@@ -177,6 +190,4 @@ def _row(state: OfferState, names: Mapping[str, Mapping[str, str]], language: La
         names["sector"].get(offer["sector"], offer["sector"]),
         ", ".join(LEVELS.get(level, level) for level in offer["levels"]),
         write_weeks(offer["weeks"], language),
-        str(t.state_online),
-        changed,
     )

@@ -1,19 +1,30 @@
 """Offers in public: a search, and a page for each offer. What is not public is 404 like what never was."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from gateway.federation import Federation
+from gateway.federation.open_history import open_history
 from gateway.federation.public_offers import PublicPage, find_public_offers, get_public_offer
-from gateway.pages.base.page import Answer, Language, Page, PageError, views_behind
+from gateway.pages.base.columns import wants_file
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, views_behind
+from gateway.pages.base.texts import texts_of
 from gateway.pages.connect.offers import write_weeks
 from gateway.pages.legal.view import Imprint
-from gateway.pages.offers.listing import facet_names, read_listing
+from gateway.pages.map.outlines import outlines
+from gateway.pages.offers.listing import MAX_PAGES, PER_PAGE, facet_names, public_offers_csv, read_listing
+from gateway.pages.offers.season import HEIGHT, WIDTH, season_of
+from gateway.pages.offers.territory import PublicTerritory, departments, offer_map, regions
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.visibility import Filter
 from gateway.store.offer_search import OfferSearch
 
+_LATEST = 5
+"""Offers on the page of a territory."""
 _UNLISTED = {"X-Robots-Tag": "noindex"}
 
 Reading: TypeAlias = Callable[[web.Request, Coroutine[Any, Any, Any]], Awaitable[Any]]
@@ -26,6 +37,13 @@ def pages(federation: Federation, imprint: Imprint, reading: Reading) -> Sequenc
     return [
         Page("public_offers", {"fr": "/offres", "en": "/en/offers"}, shell.search),
         Page("public_offers_one", {"fr": "/offres/{part}", "en": "/en/offers/{part}"}, shell.show),
+        Page("public_offers_region", {"fr": "/regions/{part}", "en": "/en/regions/{part}"}, shell.region, example="53"),
+        Page(
+            "public_offers_department",
+            {"fr": "/departements/{part}", "en": "/en/departments/{part}"},
+            shell.department,
+            example="35",
+        ),
     ]
 
 
@@ -35,22 +53,71 @@ class _PublicOffers:
         self._imprint = imprint
         self._reading = reading
 
-    async def search(self, request: web.Request, language: Language) -> Answer:
+    async def search(self, request: web.Request, language: Language) -> Answer | Download:
         self._require_views()
         listing, now = read_listing(request.query, language), self._federation.clock()
 
         async def find(search: OfferSearch) -> PublicPage:
-            return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))
+            return await self._find(request, search)
 
-        listing, found = await listing.page(listing.search((), hidden=False), find)
+        search = listing.search((), hidden=False)
+        if wants_file(request.query):
+            whole = await find(replace(search, limit=PER_PAGE * MAX_PAGES))
+            return public_offers_csv(whole.offers, language)
+        listing, found = await listing.page(search, find)
         query = {**listing.kept, **({"page": str(listing.number)} if listing.number > 1 else {})}
         return Answer(
             "offers/list.html",
-            {**listing.values(found, language, now=now), "write_weeks": lambda codes: write_weeks(codes, language)},
+            {
+                **listing.values(found, language, now=now),
+                **_map(
+                    found.counts["department"] if found.total else {}, date.fromisoformat(paris_date(now)), language
+                ),
+                "write_weeks": lambda codes: write_weeks(codes, language),
+            },
             headers=_UNLISTED,
             made_of=None if query else (found, paris_date(now)),  # searches are many, and each is of one visitor
             query=query,
         )
+
+    async def region(self, request: web.Request, language: Language) -> Answer:
+        """The page of a Region."""
+        return await self._territory(request, language, regions())
+
+    async def department(self, request: web.Request, language: Language) -> Answer:
+        """The page of a department."""
+        return await self._territory(request, language, departments())
+
+    async def _territory(
+        self, request: web.Request, language: Language, known: Mapping[str, PublicTerritory]
+    ) -> Answer:
+        self._require_views()
+        one = known.get(request.match_info["part"])
+        if one is None:
+            raise PageError(404)
+        now = self._federation.clock()
+        today = date.fromisoformat(paris_date(now))
+        criteria = Filter(department=frozenset(one.departments))
+        found = await self._find(request, OfferSearch(criteria=criteria, limit=_LATEST))
+        history = await open_history(self._federation, one.departments, today)
+        listing = read_listing({} if not one.region else {"department": one.code}, language)
+        counts = found.counts.get("department", {})
+        values = {
+            **listing.values(found, language, now=now),
+            **_map(counts, today, language, within=one.departments),
+            "one": one,
+            "region": regions().get(one.region),
+            "departments": departments(),
+            "season": season_of(history, today, found.total),
+            "width": WIDTH,
+            "height": HEIGHT,
+        }
+        return Answer(
+            "offers/territory.html", values, headers=_UNLISTED, made_of=(found, tuple(history.items()), today)
+        )
+
+    async def _find(self, request: web.Request, search: OfferSearch) -> PublicPage:
+        return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))
 
     async def show(self, request: web.Request, language: Language) -> Answer:
         self._require_views()
@@ -71,3 +138,16 @@ class _PublicOffers:
     def _require_views(self) -> None:
         if not self._federation.caught_up:
             raise views_behind()
+
+
+def _map(
+    counts: Mapping[str, int], on: date, language: Language, *, within: Sequence[str] | None = None
+) -> Mapping[str, Any]:
+    """The map of these numbers, with its texts."""
+    drawn = offer_map(counts, on, within=within)
+    return {
+        "areas": drawn.areas,
+        "legend": drawn.legend,
+        "outlines": outlines(),
+        "map_texts": texts_of("map", language),
+    }

@@ -20,7 +20,7 @@ def unfold(tab: Tab, _language: Language) -> None:
 
 
 def find_an_offer(keyboard: Keyboard, language: Language) -> None:
-    """From the search to an offer, and to all offers of its department."""
+    """From the search to an offer, to the page of its department, and to all offers there."""
     keyboard.to("#q").type("bretagne")
     keyboard.to("#order")
     keyboard.page.locator("#q").fill("")
@@ -28,6 +28,8 @@ def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     keyboard.follow("tbody a")
     keyboard.expect("Signaler cette offre" if language == "fr" else "Report this offer")
     keyboard.follow("dl a")
+    keyboard.expect("par jour" if language == "fr" else "by day")
+    keyboard.follow("main a.button")
     keyboard.expect("Offres de stage" if language == "fr" else "Internship offers")
 
 
@@ -36,6 +38,12 @@ STATES = [
     State("public_offers", "unfolded", unfold),
     State("public_offers", "none found", paths=_with("q=zzzz")),
     State("public_offers", "unknown department", paths=_with("department=zz"), status=400),
+    State("public_offers_region", "a Region", unfold),
+    State("public_offers_region", "overseas", paths={"fr": "/regions/04", "en": "/en/regions/04"}),
+    State("public_offers_department", "a department", unfold),
+    State(
+        "public_offers_department", "unknown", paths={"fr": "/departements/0", "en": "/en/departments/0"}, status=404
+    ),
     State("public_offers_one", "one", paths={language: f"{path}/{_ONE}" for language, path in _LIST.items()}),
     State(
         "public_offers_one",

@@ -1,0 +1,140 @@
+"""The pages of Regions and departments: public offers alone, their history by day, their map; the file of a search."""
+
+import csv
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+
+from gateway.federation.open_history import note_open_offers
+from gateway.pages.offers.season import season_of
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.statistics import CountRecord, count_record, read_counts
+from gateway.protocol.topic import STATISTICS
+from tests.harness import records_of
+from tests.pages.offers.test_public_pages import BRETAGNE, HTML, documents, get, put, site
+from tests.pages.site import PageHarness
+
+__all__ = ["site"]
+_TODAY = date(2026, 12, 1)
+
+
+async def settled(site: PageHarness) -> None:
+    federation = site.harness.federation
+    assert await federation.statistics.reached(await federation.log.ends(STATISTICS), 10)
+
+
+async def test_the_page_of_a_territory_counts_what_its_list_has(site: PageHarness) -> None:
+    """[RTE-015]: masked, restricted and unagreed offers are in no number; each number is that of the list."""
+    offers = documents(site, "bretagne")
+    offers[0]["redistribution"] = {"mask_employer": True}
+    offers[1]["restrictions"] = {"qpv": True}
+    await put(site, "bretagne", offers)
+    await put(site, "normandie", documents(site, "normandie"))
+    region = (await get(site, "/regions/53"))[1]
+    lists = re.findall(r'href="(/offres\?department=\w+)">(\d+)<span', region)
+    assert len(lists) >= 2
+    for address, number in lists:
+        [listed] = re.findall(r'<h2 id="found-heading">(\d+) offre', (await get(site, address))[1])
+        assert number == listed
+        assert f"{number} offre" in (await get(site, address.replace("offres?department=", "departements/")))[1]
+    assert f"{sum(int(number) for _, number in lists)} offres sont ouvertes" in region
+    assert "0 offre est ouverte" in (await get(site, "/regions/28"))[1]
+    for path in ("/regions/0", "/regions/35a", "/departements/53a", "/departements/00"):
+        assert 404 == (await get(site, path))[0]
+
+
+async def test_the_public_offers_of_a_day_are_noted_once(site: PageHarness) -> None:
+    """However many processes do it; a day is known by one record, whose numbers are those of public offers."""
+    offers = documents(site, "bretagne")
+    offers[0]["redistribution"] = {"mask_employer": True}
+    await put(site, "bretagne", offers)
+    federation = site.harness.federation
+    await settled(site)
+    assert await note_open_offers(federation)
+    await settled(site)
+    assert not await note_open_offers(federation)
+    found = [read_counts(one.key, one.value) for one in await records_of(federation.log, STATISTICS)]
+    [record] = [one for one in found if one is not None and one.open]
+    today = paris_date(federation.clock())
+    assert len(offers) - 1 == sum(record.open[today].values())
+    again = count_record(replace(record, open={today: {"35": 9_999}}))
+    await federation.log.append(STATISTICS, 0, [again])
+    await settled(site)
+    day = date.fromisoformat(today)
+    assert {today: len(offers) - 1} == await federation.statistics.open_offers(day, day)
+    assert {today: record.open[today].get("35", 0)} == await federation.statistics.open_offers(
+        day, day, departments=["35"]
+    )
+    assert "Compté chaque jour depuis le" in (await get(site, "/departements/35"))[1]
+
+
+async def test_the_history_of_a_territory_is_on_its_page(site: PageHarness) -> None:
+    federation = site.harness.federation
+    today = date.fromisoformat(paris_date(federation.clock()))
+    days = [(today - timedelta(days=number)).isoformat() for number in (1, 2, 365, 366)]
+    past = CountRecord("past", 1, {}, open={day: {"35": number, "75": 900} for number, day in enumerate(days, 41)})
+    await federation.log.append(STATISTICS, 0, [count_record(past)])
+    await settled(site)
+    text = (await get(site, "/departements/35"))[1]
+    assert '<polyline class="this"' in text
+    assert '<polyline class="last"' in text
+    assert ">43<" in text  # a year before today
+    assert "900" not in text
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_a_season_is_a_line_that_days_without_a_number_interrupt(gap: int) -> None:
+    days = [_TODAY - timedelta(days=number) for number in range(1, 60)]
+    history = {day.isoformat(): 10 for day in days if not 20 <= (_TODAY - day).days < 20 + gap}
+    found = season_of(history, _TODAY, 12)
+    assert (0, 2 if gap else 1) == (len(found.lines[0]), len(found.lines[1]))
+    assert [0, 10, 20] == [number for _, number in found.numbers]
+    assert (min(days), (0.0, date(2026, 9, 1))) == (found.since, found.months[0])
+    assert (_TODAY, 12, None) == found.rows[-1]
+    assert found.lines[1][-1].split()[-1] == f"{round(720 * 91 / 366, 1)},{round(200 - 200 * 12 / 20, 1)}"
+
+
+def test_a_season_without_a_past_is_one_point() -> None:
+    found = season_of({}, _TODAY, 0)
+    assert ([], 1, None) == (found.lines[0], len(found.lines[1]), found.since)
+
+
+async def test_the_map_of_a_search_leads_to_its_departments(site: PageHarness) -> None:
+    await put(site, "bretagne", documents(site, "bretagne"))
+    text = (await get(site, "/offres"))[1]
+    linked = re.findall(r'<a href="/offres\?department=(\w+)" tabindex="-1"', text)
+    listed = re.findall(r'<a rel="nofollow" href="/offres\?department=(\w+)">', text)
+    assert linked
+    assert set(listed) == set(linked)
+
+
+async def test_a_search_has_a_file_of_its_first_twenty_pages(site: PageHarness) -> None:
+    """[RTE-016]: of the members that everybody may see; French heads, no number that spreadsheets cut."""
+    offers = documents(site, "bretagne")
+    offers[0]["redistribution"] = {"mask_employer": True}
+    offers[1]["employer"] = {**offers[1]["employer"], "siret": "73282932000074"}
+    await put(site, "bretagne", offers)
+    text = unescape((await get(site, "/offres?order=title"))[1])
+    [address] = re.findall(r'href="(/offres\?[^"]*format=csv)"', text)
+    assert "order=title" in address
+    answer = await site.client.get(address, headers=HTML)
+    body = (await answer.read()).decode("utf-8-sig")
+    heads, *rows = csv.reader(body.splitlines(), delimiter=";")
+    assert [
+        "Identifiant",
+        "Offre",
+        "Employeur",
+        "Ville",
+        "Département",
+        "Secteur",
+        "Niveau",
+        "Semaines",
+        "Lien",
+    ] == heads
+    assert sorted(one["id"] for one in offers[1:]) == sorted(row[0] for row in rows)
+    assert "73282932000074" not in body
+    assert BRETAGNE.platform in rows[0][0]
+    assert 400 == (await get(site, "/offres?format=json"))[0]
