@@ -123,16 +123,24 @@ def _check_offer(document: dict[str, Any], on: date, activations: Activations, *
         return _refuse(document, [*problems, *redacted(document)[1]], on)
     if territory is None:
         raise AssertionError("a place without territory is an error")
-    return _accept(document, problems, on, territory, suspect=suspect)
+    return _accept(document, problems, on, activations, territory, suspect=suspect)
 
 
 def _accept(
-    document: dict[str, Any], problems: list[Problem], on: date, territory: Territory, *, suspect: bool
+    document: dict[str, Any],
+    problems: list[Problem],
+    on: date,
+    activations: Activations,
+    territory: Territory,
+    *,
+    suspect: bool,
 ) -> Verdict:
     """Accept a document without errors, unless what is redacted from it is an error by that day."""
     offer, redactions = normalise(document, suspect=suspect)
     if redactions and _any_error(redactions, on):
         return _refuse(document, [*problems, *redactions], on)
+    if beginning.FIELDS:
+        offer = beginning.filled(offer, on, activations)
     return Verdict(
         True,  # positional: this is the hot path
         (*problems, *redactions),

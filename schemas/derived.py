@@ -38,7 +38,7 @@ def complete_mapping(mapping: dict[str, Any], *, offer: Mapping[str, Any], texts
 
 def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> Any:
     """A part of the offer's schema for what readers get: open to further members (EVO-001), and without demanding one
-    that may be hidden (RTE-013) or that older records lack. The offer's objects that it refers to are added
+    that may be hidden (RTE-013) or that older records lack (EVO-005). The offer's objects that it refers to are added
     to ``parts``.
     """
     if isinstance(value, list):

@@ -136,9 +136,13 @@ class FeedUnusable:
 Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedComplete | FeedUnusable
 
 
-def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
-    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
-    verdict, left_out = _check(item, {"id": item.id, "revision": revision, **item.document}, on)
+def judge(
+    item: OfferItem, *, revision: int, on: date, activations: schemas.Activations = schemas.NOT_ACTIVATED
+) -> Verdict:
+    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well. A field that
+    waits for its day is left out until then.
+    """
+    verdict, left_out = _check(item, {"id": item.id, "revision": revision, **item.document}, on, activations)
     unread = [one.pointer for one in item.problems if one.severity == "error"]
     compared = any(one.code == "city-mismatch" for one in item.problems)
     others = [
@@ -153,11 +157,21 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     return verdict._replace(problems=problems)
 
 
-def _check(item: OfferItem, document: dict[str, Any], on: date) -> tuple[Verdict, list[ReadingProblem]]:
-    """The verdict on the document, and a warning for each value of an optional field that was left out for it."""
+def _check(
+    item: OfferItem, document: dict[str, Any], on: date, activations: schemas.Activations
+) -> tuple[Verdict, list[ReadingProblem]]:
+    """The verdict on the document, and a warning for each value of an optional field that was left out for it, and for
+    each field that waits for its day.
+    """
     left_out: list[ReadingProblem] = []
     while True:
-        verdict = schemas.check(orjson.dumps(document), on=on)
+        verdict = schemas.check(orjson.dumps(document), on=on, activations=activations)
+        early = [one for one in verdict.problems if one.code == "field-not-begun" and _has(document, one.pointer)]
+        for one in early:
+            document = _without(document, one.pointer)
+            left_out.append(problem("field-left-early", pointer=one.pointer, **one.args))
+        if early:
+            continue
         refused = {
             pointer: one
             for one in verdict.problems

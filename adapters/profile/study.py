@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+import schemas
 from adapters.formats.inference.candidate import PAIR
 from adapters.formats.inference.draft import MappingDraft, Sample, draft, read_sample, rehearse, with_conditions
 from adapters.formats.inference.guess import ORDER, REQUIRED, Guess, Option, paths_of
@@ -56,10 +57,16 @@ def open_sample(blocks: Iterable[bytes], *, items: str | None = None) -> Documen
         return {"refused": error.problem.to_json()}
 
 
-def study(sample: Mapping[str, Any], choices: Mapping[str, Any], *, on: date) -> Document:
+def study(
+    sample: Mapping[str, Any],
+    choices: Mapping[str, Any],
+    *,
+    on: date,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
+) -> Document:
     """A study: the data by which a person judges and corrects the draft of a sample."""
     made, refused = _draft(sample, choices, on)
-    tried = _Trial(made, on)
+    tried = _Trial(made, on, activations)
     surveyed = {one.path: one.examples for one in made.paths}
     fields = [_field(made, one, choices.get(name, {}), refused.get(name)) for name, one in made.guesses.items()]
     used = {path for one in made.guesses.values() if one.rule is not None for path in one.path.split(PAIR)}
@@ -189,7 +196,7 @@ class _Outcome:
 class _Trial:
     """The offers of a draft's kept items, judged: their counts, problems in groups, and three of them."""
 
-    def __init__(self, made: MappingDraft, on: date) -> None:
+    def __init__(self, made: MappingDraft, on: date, activations: schemas.Activations) -> None:
         self._missing = frozenset(made.missing)
         self._outcomes: dict[int, _Outcome] = {}
         self._groups = ProblemGroups()
@@ -201,7 +208,7 @@ class _Trial:
         for item in read(lines, mapping, platform=PLACEHOLDER, on=on):
             match item:
                 case OfferItem():
-                    self._judge(item, on)
+                    self._judge(item, judge(item, revision=1, on=on, activations=activations))
                 case BrokenItem():
                     self._retract(item)
                     self._refuse(item.position.index, {}, item.problems, str(item.position))
@@ -225,8 +232,7 @@ class _Trial:
             "offers": [self._sketch(index) for index in self._displayed()],
         }
 
-    def _judge(self, item: OfferItem, on: date) -> None:
-        verdict = judge(item, revision=1, on=on)
+    def _judge(self, item: OfferItem, verdict: schemas.Verdict) -> None:
         index = item.position.index
         if verdict.accepted and verdict.offer is not None and "id" not in self._missing:
             self._outcomes[index] = _Outcome("published", verdict.offer, verdict.problems)

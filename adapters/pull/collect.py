@@ -114,7 +114,7 @@ class FeedCollector:
     def __init__(self, *, submissions: Submissions, offers: OfferView, author: Author, mark: Mark, began: int) -> None:
         self._judge = BatchJudge(submissions.of_upload(mark.snapshot), author)
         self._offers = offers
-        self._on = author.on
+        self._author = author
         self._mark = mark
         self._began = began
 
@@ -158,7 +158,7 @@ class FeedCollector:
                 raise RejectedFeedError(item.problems, upload.feed_counts)
 
     async def _offer(self, item: OfferItem, known: Known | None, upload: FeedUpload) -> None:
-        verdict = judge(item, revision=self._began, on=self._on)
+        verdict = judge(item, revision=self._began, on=self._author.on, activations=self._author.activations)
         if not verdict.accepted or verdict.document is None:
             await self._refuse(item, verdict.problems, upload)
             return
@@ -168,7 +168,7 @@ class FeedCollector:
         digest = content_digest(verdict.document)
         revision = next_revision(known, digest, began=self._began)
         if revision != self._began:
-            verdict = judge(item, revision=revision, on=self._on)
+            verdict = judge(item, revision=revision, on=self._author.on, activations=self._author.activations)
         judged = self._judge.weigh(verdict, self._mark.ends)
         kind: Kind = (
             "refused" if judged.prepared is None else "unchanged" if is_published(known, digest) else "published"

@@ -1,7 +1,7 @@
 """One run of a feed: mark, fetch, read, apply as a complete snapshot; a failure changes nothing and has a reason."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+import schemas
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.reading import read_pages
 from adapters.profile.profile import Profile
@@ -59,6 +60,7 @@ class PullDependencies:
     clock: Clock
     folder: Path
     transports: TransportFactory
+    activations: Callable[[], schemas.Activations] = lambda: schemas.NOT_ACTIVATED
 
 
 class Pull:
@@ -126,6 +128,7 @@ class Pull:
             publisher=profile.platform,
             hosts=dependencies.partners.hosts(),
             on=date.fromisoformat(paris_date(beginning.started_at)),
+            activations=dependencies.activations(),
         )
         collector = FeedCollector(
             submissions=dependencies.submissions,

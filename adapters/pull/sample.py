@@ -46,11 +46,12 @@ def evaluate_sample(
     platform: str,
     revision: int,
     on: date,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
     in_memory: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> SampleEvaluation:
-    """Evaluate a sample with a mapping, judged as on the day ``on``. ``in_memory``: nothing of it goes to the disk.
-    ``stop`` is called between items: a sample that is not read to its end is not ``whole``.
+    """Evaluate a sample with a mapping, judged as on the day ``on`` under these activations. ``in_memory``: nothing of
+    it goes to the disk. ``stop`` is called between items: a sample that is not read to its end is not ``whole``.
     """
     feed_counts = FeedCounts(in_memory=in_memory)
     unusable: tuple[Problem, ...] = ()
@@ -60,7 +61,7 @@ def evaluate_sample(
         for item in read(blocks, mapping, platform=platform, on=on):
             match item:
                 case OfferItem():
-                    _offer(item, feed_counts, previews, revision=revision, on=on)
+                    _offer(item, judge(item, revision=revision, on=on, activations=activations), feed_counts, previews)
                 case BrokenItem():
                     if (retraction := item.retraction) is not None:
                         feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
@@ -87,9 +88,8 @@ def evaluate_sample(
 
 
 def _offer(
-    item: OfferItem, feed_counts: FeedCounts, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
+    item: OfferItem, verdict: schemas.Verdict, feed_counts: FeedCounts, previews: dict[int, Mapping[str, Any]]
 ) -> None:
-    verdict = judge(item, revision=revision, on=on)
     bodies = [one.to_json() for one in verdict.problems]
     kind: Kind = "published" if verdict.accepted else "refused"
     index = feed_counts.add(str(item.position), item.id, kind=kind, problems=bodies)

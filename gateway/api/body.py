@@ -141,6 +141,7 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
         publisher=partner_of(request).platform,
         hosts=federation.partners.hosts(),
         on=today(federation),
+        activations=federation.releases.activations,
         blocked_by=None if dry_run else publishing_problem(request),
         traceparent=traceparent_of(request),
     )

@@ -73,10 +73,11 @@ def _require_room(request: web.Request, offer_id: str) -> None:
 
 async def _verdict(request: web.Request, raw: bytes) -> Verdict:
     """The verdict with all problems. Finding those of a malformed offer takes milliseconds, so a thread does it."""
-    on = today(federation_of(request))
-    verdict = schemas.check(raw, on=on, explained=False)
+    federation = federation_of(request)
+    on, activations = today(federation), federation.releases.activations
+    verdict = schemas.check(raw, on=on, explained=False, activations=activations)
     if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED:
-        return await work_of(request).in_thread(lambda: schemas.check(raw, on=on))
+        return await work_of(request).in_thread(lambda: schemas.check(raw, on=on, activations=activations))
     return verdict
 
 

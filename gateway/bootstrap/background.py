@@ -72,6 +72,7 @@ class Background:
                 ids=self._federation.ids,
                 backlog=self._federation.backlog,
                 require_certificate=self._federation.terms.require_certificate,
+                activations=lambda: self._federation.releases.activations,
             ).run,
             "feeds": partial(write_feeds, log, partners),
             **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
@@ -102,6 +103,7 @@ class Background:
                 snapshots=federation.snapshots,
                 refusals=federation.refusals,
                 clock=federation.clock,
+                activations=lambda: federation.releases.activations,
                 folder=settings.data / "pull",
                 transports=TransportFactory(
                     secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)

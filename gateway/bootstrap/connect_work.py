@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+import schemas
 from adapters.profile.draft import draft_profile, profile_text
 from adapters.profile.profile import Profile, read_profile
 from adapters.profile.study import draft_of, open_sample, study
@@ -25,12 +26,12 @@ def open_content(content: bytes, arguments: Mapping[str, Any]) -> Any:
     opened = open_sample(in_blocks(content), items=arguments["items"])
     if "refused" in opened:
         return opened
-    return {**opened, "study": study(opened["sample"], {}, on=_day(arguments))}
+    return {**opened, "study": _studied(opened["sample"], {}, arguments)}
 
 
 def study_again(content: bytes, arguments: Mapping[str, Any]) -> Any:
     """The study of a sample with these choices."""
-    return study(orjson.loads(content), arguments["choices"], on=_day(arguments))
+    return _studied(orjson.loads(content), arguments["choices"], arguments)
 
 
 def write_profile(content: bytes, arguments: Mapping[str, Any]) -> Any:
@@ -51,6 +52,15 @@ def write_request(content: bytes, arguments: Mapping[str, Any]) -> Any:
         "missing": list(made.missing),
         "wrong": [] if isinstance(read, Profile) else [one.to_json() for one in read],
     }
+
+
+def activations_in(arguments: Mapping[str, Any]) -> schemas.Activations:
+    """The days from which releases of the schema hold."""
+    return {release: date.fromisoformat(day) for release, day in arguments.get("activations", {}).items()}
+
+
+def _studied(sample: Mapping[str, Any], choices: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    return study(sample, choices, on=_day(arguments), activations=activations_in(arguments))
 
 
 def _day(arguments: Mapping[str, Any]) -> date:

@@ -56,8 +56,9 @@ def _syntax(source: Source) -> Syntax:
 class Judges:
     """The engine of the check: ``passerelle platform check`` for feeds, the connector's mapping for the site."""
 
-    def __init__(self) -> None:
+    def __init__(self, activations: schemas.Activations = schemas.NOT_ACTIVATED) -> None:
         self.profiles = known_profiles()
+        self.activations = activations
 
     def evaluate(self, slug: str, content: bytes, *, on: date, stop: Callable[[], bool]) -> FeedVerdict:
         """The verdict on a feed, computed in memory."""
@@ -70,6 +71,7 @@ class Judges:
             platform=slug,
             revision=_REVISION,
             on=on,
+            activations=self.activations,
             in_memory=True,
             stop=stop,
         )
@@ -109,7 +111,7 @@ def check(content: bytes, arguments: Mapping[str, Any]) -> Any:
         choice=arguments["choice"],
         language=arguments["language"],
         on=date.fromisoformat(arguments["on"]),
-        engine=Judges(),
+        engine=Judges(connect_work.activations_in(arguments)),
         spent=lambda: time.process_time() - began,
     )
 

@@ -15,6 +15,7 @@ from gateway.cli.document import FileDocument, read_submissions
 from gateway.cli.problems import DocumentProblem, table_of
 from gateway.clock import now
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.release import read_day
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -25,17 +26,21 @@ def validate(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
     lang: Lang = "fr",
     on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
+    activated: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RELEASE=DAY", help="The day from which a release holds, from /.well-known/passerelle."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per document, for other programs.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Check offers without sending them anywhere.
 
     Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read or holds no offer.
     """
-    day = day_of(on, lang)
+    day, activations = day_of(on, lang), dict(_activation(one, lang) for one in activated or ())
     totals: Counter[str] = Counter()
     findings: list[DocumentProblem] = []
     for document in read_submissions(file, lang):
-        judged = _judge(document, day, lang)
+        judged = _judge(document, day, activations, lang)
         totals[judged["verdict"]] += 1
         if as_json:
             typer.echo(orjson.dumps(judged))
@@ -52,11 +57,20 @@ def validate(
         raise typer.Exit(FAILED)
 
 
-def _judge(document: FileDocument, day: date, language: Language) -> dict[str, Any]:
-    verdict = schemas.check_submission(document.raw, on=day)
+def _judge(document: FileDocument, day: date, activations: schemas.Activations, language: Language) -> dict[str, Any]:
+    verdict = schemas.check_submission(document.raw, on=day, activations=activations)
     problems = [schemas.localized(problem.to_json(), language) for problem in verdict.problems]
     word = "refused" if not verdict.accepted else "warned" if problems else "accepted"
     return {"line": document.number, "id": verdict.id, "verdict": word, "problems": problems}
+
+
+def _activation(text: str, language: Language) -> tuple[str, date]:
+    """A release and its day. Raises CommandError."""
+    release, _, day = text.partition("=")
+    if (found := read_day(day)) is None:
+        words = _WORDS[language]
+        raise CommandError(words.no_activation.format(text), step=words.give_activation, language=language)
+    return release, found
 
 
 def day_of(text: str, language: Language) -> date:

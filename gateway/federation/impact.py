@@ -97,7 +97,8 @@ async def find_impact(
     """
     on = paris_date(federation.clock())
     async with federation.judging:
-        judges = _Judges(origin, on)
+        days = {release: day.isoformat() for release, day in federation.releases.activations.items()}
+        judges = _Judges(origin, on, days)
         try:
             name, rules = await in_thread(judges.new_rules)
             warned = await _warned(federation, platforms, rules)
@@ -110,8 +111,8 @@ async def find_impact(
 class _Judges:
     """The processes of the releases that judge, each started when it is needed. For the threads of one comparison."""
 
-    def __init__(self, origin: str, on: str) -> None:
-        self._origin, self._on = origin, on
+    def __init__(self, origin: str, on: str, activations: Mapping[str, str]) -> None:
+        self._origin, self._on, self._activations = origin, on, activations
         self._open: dict[str, Release] = {}
 
     def new_rules(self) -> tuple[str, Mapping[str, str | None]]:
@@ -148,7 +149,8 @@ class _Judges:
         """The codes by which a release refuses each stored form; none where it accepts it."""
         if not states:
             return []
-        answers = self._release(origin).judge("submission", self._on, [state.offer for state in states])
+        offers = [state.offer for state in states]
+        answers = self._release(origin).judge("submission", self._on, offers, self._activations)
         return [(state, answer.codes) for state, answer in zip(states, answers, strict=True)]
 
     def _release(self, origin: str) -> Release:

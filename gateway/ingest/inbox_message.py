@@ -35,12 +35,13 @@ def judge_message(
     on: date,
     blocked_by: schemas.Problem | None = None,
     explained: bool = True,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
 ) -> schemas.Verdict | RefusedMessage:
     """The verdict on one inbox message: accepted only when key, type, owner and document are valid.
 
     ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
     ``blocked_by`` the problem for which its offers are refused at present, withdrawals apart. Unless ``explained``, a
-    refusal may omit problems, id and revision.
+    refusal may omit problems, id and revision. ``activations``: the days from which releases of the schema hold.
     """
     key = _offer_id(record.key)
     if not may_publish:
@@ -53,7 +54,7 @@ def judge_message(
         return RefusedMessage((schemas.problem("inbox-null" if record.value is None else "inbox-header"),), key)
     match record.header("ce_type"):
         case str(kind) if kind == TYPE_PUBLISHED:
-            verdict = schemas.check(record.value, on=on, explained=explained)
+            verdict = schemas.check(record.value, on=on, explained=explained, activations=activations)
         case str(kind) if kind == TYPE_WITHDRAWN:
             verdict = _withdrawal(record.value, on, explained=explained)
         case _:

@@ -1,7 +1,7 @@
 """Intake: copies the messages of Kafka-native publishers from inboxes into ``submissions``, each exactly once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -63,6 +63,7 @@ class Intake:
     ids: ReceiptIds
     backlog: Backlog
     require_certificate: date | None = None
+    activations: Callable[[], schemas.Activations] = lambda: schemas.NOT_ACTIVATED
     slices: FairSlices = field(default_factory=FairSlices)
 
     async def run(self) -> None:
@@ -158,6 +159,7 @@ class InboxPartition:
                 now=record.appended_at,
             ),
             explained=self._refusals.on(self._day(record)).has_room(self._log.partitions),
+            activations=self._intake.activations(),
         )
 
     def _submit(self, record: StoredRecord, verdict: schemas.Verdict) -> Sequence[Output]:

@@ -70,7 +70,11 @@ class Core:
         if state is None or state.offer is None:
             return
         document = {**orjson.loads(orjson.dumps(state.offer)), "revision": state.known.revision + by}
-        verdict = schemas.check(orjson.dumps(document), on=date.fromisoformat(paris_date(federation.clock())))
+        verdict = schemas.check(
+            orjson.dumps(document),
+            on=date.fromisoformat(paris_date(federation.clock())),
+            activations=federation.releases.activations,
+        )
         hosts, publisher = federation.partners.hosts(), offer_id.partition(":")[0]
         command = federation.submissions.prepare(verdict, publisher=publisher, hosts=hosts)
         await federation.submissions.submit([command])

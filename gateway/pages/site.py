@@ -96,12 +96,16 @@ class PagePorts:
 def all_pages(ports: PagePorts) -> Sequence[Page]:
     """Every page of the site, those behind a session included."""
     federation, clock = ports.federation, ports.federation.clock
+
+    def days() -> Mapping[str, str]:
+        return {release: day.isoformat() for release, day in federation.releases.activations.items()}
+
     return [
         *home.pages(ports.figures, federation.terms, map_bounds=ports.map_bounds),
         *offers.pages(federation, ports.imprint, ports.reading),
-        *check.pages(ports.visitors, ports.profiles, clock),
-        *check_form.pages(ports.visitors, clock),
-        *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock, _requests(ports)),
+        *check.pages(ports.visitors, ports.profiles, clock, days),
+        *check_form.pages(ports.visitors, clock, days),
+        *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock, days, _requests(ports)),
         *reference.pages(clock),
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES, begun=_note_seen(ports) if ports.mails else None),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -25,13 +25,15 @@ NOT_EXPLAINED = "not-explained"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """The publisher of an upload, with day and trace: ``on`` is the day of receipt, ``hosts`` those of all platforms,
+    """The publisher of an upload, with day and trace: ``on`` is the day of receipt, ``activations`` the days from which
+    releases of the schema hold, ``hosts`` the hosts of all platforms,
     ``blocked_by`` the problem for which its offers are refused at present, withdrawals apart.
     """
 
     publisher: str
     hosts: Mapping[str, str]
     on: date
+    activations: schemas.Activations = field(default_factory=dict)
     blocked_by: schemas.Problem | None = None
     traceparent: str | None = None
 
@@ -46,7 +48,9 @@ class Unexplained:
 class DocumentCheck(Protocol):
     """A verdict of ``schemas``."""
 
-    def __call__(self, raw: bytes, *, on: date, explained: bool = True) -> Verdict:
+    def __call__(
+        self, raw: bytes, *, on: date, explained: bool = True, activations: schemas.Activations = schemas.NOT_ACTIVATED
+    ) -> Verdict:
         """See ``schemas.check``."""
 
 
@@ -77,7 +81,7 @@ class BatchJudge:
         self, check: DocumentCheck, raw: bytes, marks: Sequence[int] | None
     ) -> tuple[Verdict, JudgedItem | Unexplained]:
         """The verdict on a document, and its item. The problems of the first 1,000 refused items are written out."""
-        verdict = check(raw, on=self._author.on, explained=False)
+        verdict = check(raw, on=self._author.on, explained=False, activations=self._author.activations)
         if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED and self._explaining < _EXPLAINING_SECONDS:
             return verdict, Unexplained(lambda: self._explain(check, raw, marks))
         return verdict, self._counted(verdict, marks)
@@ -85,7 +89,7 @@ class BatchJudge:
     def _explain(self, check: DocumentCheck, raw: bytes, marks: Sequence[int] | None) -> JudgedItem:
         written = self._refused < EXPLAINED
         began = time.thread_time()
-        item = self._counted(check(raw, on=self._author.on), marks)
+        item = self._counted(check(raw, on=self._author.on, activations=self._author.activations), marks)
         if not written:
             self._explaining += time.thread_time() - began
         return item

@@ -12,6 +12,7 @@ from gateway.pages.base.page import Answer, Language, Page
 from gateway.pages.base.refusal import PageRefusedError
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.form_fields import SAMPLE_ID, document_of, form_fields, path_of, values_in
+from gateway.pages.check.port import Days
 from gateway.pages.check.view import LOGGED, SentForm, values_of
 from gateway.protocol.paris_time import paris_date
 
@@ -23,8 +24,8 @@ _OFFER = "offer"
 log = structlog.get_logger()
 
 
-def pages(visitors: Visitors, clock: Callable[[], int]) -> Sequence[Page]:
-    """The page in both languages."""
+def pages(visitors: Visitors, clock: Callable[[], int], days: Callable[[], Days] = dict) -> Sequence[Page]:
+    """The page in both languages. ``days``: those from which releases of the schema hold."""
 
     async def get(_request: web.Request, language: Language) -> Answer:
         visitors.expect()
@@ -39,7 +40,7 @@ def pages(visitors: Visitors, clock: Callable[[], int]) -> Sequence[Page]:
         try:
             async with visitors.form(request, most_bytes=_MAX_BYTES, other_bytes=_MAX_BYTES) as form:
                 typed = values_in(form)
-                arguments = {"choice": _OFFER, "language": language, "on": today.isoformat()}
+                arguments = {"choice": _OFFER, "language": language, "on": today.isoformat(), "activations": days()}
                 report = await visitors.work("check", arguments, orjson.dumps(document_of(typed)))
         except PageRefusedError as error:
             log.info("pages.refused", page="check_form", code=error.code)

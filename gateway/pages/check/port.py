@@ -9,7 +9,10 @@ from datetime import date
 from typing import Any, Literal, Protocol, TypeAlias
 
 from gateway.pages.check.content import Syntax
+from schemas import Activations
 
+Days: TypeAlias = Mapping[str, str]
+"""The days (ISO) from which releases of the schema hold."""
 Body: TypeAlias = Mapping[str, Any]
 """A problem as JSON with its texts in both languages."""
 
@@ -55,6 +58,9 @@ class Engine(Protocol):
     """The gateway's own judges of feeds and of deliverability."""
 
     profiles: Sequence[KnownProfile]
+
+    activations: Activations
+    """The days from which releases of the schema hold."""
 
     def evaluate(self, slug: str, content: bytes, *, on: date, stop: Callable[[], bool]) -> FeedVerdict:
         """The verdict on a feed by the profile of that slug, as ``passerelle platform check`` gives it. ``stop``: asked

@@ -111,7 +111,7 @@ def examine(
         documents = split(content, shape.kind)
         if shape.kind == "offer":
             return _examine_one(documents.items[0], language, on, engine)
-        return _examine_many(documents, shape.kind, language, on, spent)
+        return _examine_many(documents, shape.kind, language, on, engine, spent)
     except NoDocumentsError as error:
         problems = () if error.problem is None else (_view(error.problem.to_json(), language),)
         rules = {view.code: 1 for view in problems}
@@ -134,7 +134,7 @@ def _shape(content: bytes, choice: str, engine: Engine) -> ContentShape:
 
 
 def _examine_one(document: SentDocument, language: Language, on: date, engine: Engine) -> Report:
-    verdict = schemas.check_submission(document.raw, on=on)
+    verdict = schemas.check_submission(document.raw, on=on, activations=engine.activations)
     locator = Locator(document.raw, verdict.problems)
     views = [_located(problem, locator, language) for problem in verdict.problems[:MAX_PROBLEMS_ALONE]]
     views.sort(key=_in_order)
@@ -154,7 +154,9 @@ def _examine_one(document: SentDocument, language: Language, on: date, engine: E
     )
 
 
-def _examine_many(documents: SentDocuments, kind: Kind, language: Language, on: date, spent: Spent) -> Report:
+def _examine_many(
+    documents: SentDocuments, kind: Kind, language: Language, on: date, engine: Engine, spent: Spent
+) -> Report:
     outcomes: Counter[str] = Counter()
     rules: Counter[str] = Counter()
     groups: dict[str, _SameProblem] = {}
@@ -164,7 +166,9 @@ def _examine_many(documents: SentDocuments, kind: Kind, language: Language, on: 
         if spent() > JUDGING_SECONDS:
             break
         judged += 1
-        verdict = schemas.check_submission(document.raw, on=on, explained=spent() < EXPLAINING_SECONDS)
+        verdict = schemas.check_submission(
+            document.raw, on=on, explained=spent() < EXPLAINING_SECONDS, activations=engine.activations
+        )
         outcome = _outcome(verdict)
         outcomes[outcome] += 1
         if not verdict.problems:

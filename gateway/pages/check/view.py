@@ -16,7 +16,7 @@ from gateway.pages.base.upload import Form
 from gateway.pages.base.visit import Visitors
 from gateway.pages.check.content import KINDS
 from gateway.pages.check.examples import EXAMPLES, example_of
-from gateway.pages.check.port import KnownProfile
+from gateway.pages.check.port import Days, KnownProfile
 from gateway.pages.check.report import AUTO, FEED
 from gateway.protocol.paris_time import paris_date
 
@@ -51,8 +51,12 @@ class SentForm:
         return cls(file or pasted, text, choice if known else AUTO, cut, bool(file))
 
 
-def pages(visitors: Visitors, profiles: Sequence[KnownProfile], clock: Callable[[], int]) -> Sequence[Page]:
-    """The page in both languages. ``profiles``: those by which a feed can be read."""
+def pages(
+    visitors: Visitors, profiles: Sequence[KnownProfile], clock: Callable[[], int], days: Callable[[], Days] = dict
+) -> Sequence[Page]:
+    """The page in both languages. ``profiles``: those by which a feed can be read; ``days``: those from which releases
+    of the schema hold.
+    """
     choices = choices_of(profiles)
 
     async def get(request: web.Request, _language: Language) -> Answer:
@@ -72,7 +76,7 @@ def pages(visitors: Visitors, profiles: Sequence[KnownProfile], clock: Callable[
         try:
             async with visitors.form(request) as form:
                 sent = SentForm.read(form, choices)
-                arguments = {"choice": sent.choice, "language": language, "on": paris_date(now)}
+                arguments = {"choice": sent.choice, "language": language, "on": paris_date(now), "activations": days()}
                 report = await visitors.work("check", arguments, sent.content)
         except PageRefusedError as error:
             log.info("pages.refused", page="check", code=error.code, bytes=len(sent.content))

@@ -38,20 +38,32 @@ log = structlog.get_logger()
 
 
 def pages(
-    visitors: Visitors, seal: Seal, clock: Callable[[], int], requests: RequestDoor | None = None
+    visitors: Visitors,
+    seal: Seal,
+    clock: Callable[[], int],
+    days: Callable[[], Mapping[str, str]] = dict,
+    requests: RequestDoor | None = None,
 ) -> Sequence[Page]:
     """The page, and the one of ``requests``, if the operator takes any. ``seal``: of the federation's secret, so that
-    every process and replica opens the same states.
+    every process and replica opens the same states. ``days``: those from which releases of the schema hold.
     """
-    shell = _ConnectPage(visitors, seal, clock, requests)
+    shell = _ConnectPage(visitors, seal, clock, days, requests)
     return [Page("connect", PATHS, shell.get, shell.post), *(() if requests is None else (requests.page(),))]
 
 
 class _ConnectPage:
-    def __init__(self, visitors: Visitors, seal: Seal, clock: Callable[[], int], requests: RequestDoor | None) -> None:
+    def __init__(
+        self,
+        visitors: Visitors,
+        seal: Seal,
+        clock: Callable[[], int],
+        days: Callable[[], Mapping[str, str]],
+        requests: RequestDoor | None,
+    ) -> None:
         self._visitors = visitors
         self._seal = seal
         self._clock = clock
+        self._days = days
         self._requests = requests
 
     async def get(self, _request: web.Request, _language: Language) -> _Result:
@@ -75,7 +87,7 @@ class _ConnectPage:
     async def _open(self, form: Form, language: Language) -> _Result:
         content = form.content("sample") or form.content("text")
         on = date.fromisoformat(paris_date(self._clock()))
-        arguments = {"items": form.text("items")[:500] or None, "on": on.isoformat()}
+        arguments = {"items": form.text("items")[:500] or None, "on": on.isoformat(), "activations": self._days()}
         opened = await self._visitors.work(port.OPEN, arguments, content)
         if "refused" in opened:
             log.info("pages.refused", page="connect", code=opened["refused"]["code"], bytes=len(content))
@@ -87,7 +99,7 @@ class _ConnectPage:
         sealed, now = form.content("state"), self._clock()
         before = await in_thread(lambda: state.open_state(sealed, self._seal, now=now))
         choices = choices_of(form, before)
-        arguments = {"choices": choices, "on": before.on.isoformat(), "language": language}
+        arguments = {"choices": choices, "on": before.on.isoformat(), "language": language, "activations": self._days()}
         sample = orjson.dumps(before.sample)
         if form.text("do") == "download":
             log.info("pages.profile_written", fields=len(choices))

@@ -95,7 +95,7 @@ def test_the_refusal_names_field_release_and_day(
 
 
 def test_no_reader_may_require_a_field_that_begins() -> None:
-    """Older records lack it."""
+    """EVO-005: older records lack it."""
     offer = waiting_offer()
     change = orjson.loads(orjson.dumps(PRESENT["change"]))
     complete_change(change, offer={**offer, "required": [*offer["required"], FIELD]}, withdrawal=schema("withdrawal"))

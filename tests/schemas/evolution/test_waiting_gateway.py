@@ -1,0 +1,68 @@
+"""A whole gateway under a release that does not exist: no line of the product knows its field."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.evolution.process import TREE
+from schemas.registry import fast_validator
+from tests.schemas.evolution.waiting import DEFAULT, FIELD, RELEASE, waiting_tree
+
+pytestmark = pytest.mark.slow
+WAYS = ("put", "dry run", "batch", "inbox", "feed", "check", "validate")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("waiting")
+    answers = folder / "answers.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.schemas.evolution.waiting_gateway", str(answers)],
+        cwd=waiting_tree(folder),
+        env={**os.environ, "PYTHONPATH": str(TREE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == ended.returncode, ended.stderr
+    return orjson.loads(answers.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("moment", "code", "feed"),
+    [
+        ("no day", ["field-not-begun"], ["field-left-early"]),
+        ("eve", ["field-not-begun"], ["field-left-early"]),
+        ("begun", [], []),
+    ],
+)
+def test_every_way_in_goes_by_the_day_of_receipt(found: Any, moment: str, code: list[str], feed: list[str]) -> None:
+    """OFR-050: up to the last instant in Paris, and from the first one on. A feed is published without the field."""
+    assert {way: feed if way == "feed" else code for way in WAYS} == found[moment]
+
+
+def test_partners_read_the_day(found: Any) -> None:
+    """EVO-004"""
+    assert {RELEASE: found["day"]} == found["discovery"]
+    assert {"release": RELEASE, "from": found["day"], "changed": True} == found["activated"]
+
+
+def test_an_offer_of_the_day_has_the_default_and_an_older_one_lacks_the_field(found: Any) -> None:
+    """EVO-005"""
+    assert {"old": None, "begun-put": True, "plain": DEFAULT} == found["read"]
+
+
+def test_a_reader_of_the_release_before_takes_every_page(found: Any) -> None:
+    """EVO-001: its own schema says so."""
+    assert fast_validator("changes-page").is_valid(found["changes"])
+    assert {True, DEFAULT, None} == {one["offer"].get(FIELD) for one in found["changes"]["changes"]}
+
+
+def test_there_is_no_way_back_once_offers_have_the_field(found: Any) -> None:
+    """EVO-004: neither the act nor the start of the version before."""
+    assert "release-begun" == found["cancel"]
+    assert "4 live offers have one of its fields" in found["older"]
