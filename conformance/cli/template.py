@@ -58,7 +58,9 @@ def _subscriber(lang: Language) -> str:
 [partner]
 listen = "127.0.0.1:8090"  # {say("template-feed-here")[lang]}
 control = "http://127.0.0.1:9000"  # {say("template-control")[lang]}
-{_account("subscriber", "grand-est", say("template-yourself"), lang)}\
+{_account("subscriber", "grand-est", say("template-yourself"), lang)}
+[features]
+push = false  # {say("template-push")[lang]}
 {_announced("subscriber/resync", lang)}"""
 
 

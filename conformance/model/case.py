@@ -259,6 +259,20 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """A page that the kit posts to the subscriber's endpoint, in generation 1 of the case unless it names another (0: a
+    test). ``signed``: by its own secret, or wrong in the way that it says; ``minutes`` from now; ``spaced``: as JSON of
+    several lines; ``outcome``: taken (2xx), refused, or either. A refused page leaves the copy as it was.
+    """
+
+    push: Mapping[str, Any]
+    signed: str = "own"
+    minutes: int = 0
+    spaced: bool = False
+    outcome: str = "taken"
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Expected state of the subscriber: ``holds`` (matchers by id), ``lacks`` (ids); and its requests: ``requests`` (a
     matcher), ``beginnings`` (number without a cursor).
@@ -280,6 +294,7 @@ Step: TypeAlias = (
     | Receive
     | WatchStep
     | Serve
+    | Push
     | Hold
 )
 
@@ -313,6 +328,8 @@ def _features_of(step: Step) -> Iterator[str]:
             yield "snapshots"
         case Restart():
             yield "restart"
+        case Push():
+            yield "push"
         case CallStep() if step.where is None:
             yield from (feature for begin, feature in _ADDRESSES.items() if step.path.startswith(begin))
             if "Idempotency-Key" in step.headers:
@@ -339,6 +356,7 @@ _STEPS: Mapping[str, Callable[..., Step]] = {
     "receive": Receive,
     "watch": WatchStep,
     "serve": Serve,
+    "push": Push,
     "hold": Hold,
 }
 

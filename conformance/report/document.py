@@ -197,9 +197,10 @@ def check_evidence(evidence: Any) -> list[Texts]:
 _SPARED: Mapping[str, frozenset[str]] = {
     "gateway": frozenset({"restart", "topics"}),
     "publisher": frozenset({"snapshots", "idempotency"}),
+    "subscriber": frozenset({"push"}),
 }
 """Features that the full profile does not demand: a gateway may have no Kafka, a publisher sends one by one, in batches
-or in snapshots.
+or in snapshots, a subscriber need not receive pushes.
 """
 
 

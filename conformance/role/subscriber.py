@@ -1,4 +1,4 @@
-"""Role *subscriber*: the kit serves a scripted changes feed and compares the partner's state."""
+"""Role *subscriber*: the kit serves a scripted changes feed, or pushes pages, and compares the partner's state."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -11,15 +11,18 @@ import orjson
 from aiohttp import hdrs
 from multidict import CIMultiDict
 
-from conformance.model.case import Case, Hold, OrderStep, Serve, Step
+from conformance import clock
+from conformance.model.case import Case, Hold, OrderStep, Push, Serve, Step
 from conformance.model.result import Deviation, PartnerFailedError, UnverifiableError
 from conformance.role.host import CLOSED, READING, ReceivedRequest, SentAnswer, refusal
 from conformance.role.partner import PartnerRole
+from conformance.role.pusher import SECONDS, Pusher, answer_fault, copy_fault, is_taken, open_endpoint
 from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.script.body import valid_offer
 from conformance.script.matcher import mismatches
 from conformance.script.template import Names, fill
 from conformance.target.setup import Setup, SetupError
+from conformance.target.wire import Wire
 from conformance.words import Texts, joined, plain, say
 
 _CHANGES, _SCOPE = "/v1/changes", "offers:read"
@@ -27,6 +30,8 @@ _FRESH = "2026-01-01T00:00:00Z"
 _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 _LOOK_AFTER_SECONDS, _LOOK_SECONDS = 0.2, 4.0
 _EARLY_SHARE = 0.9
+_GENERATIONS = 1_000
+"""Least distance between the numbers of two cases: a receiver may remember that of the case before."""
 """A request may come a little before Retry-After has passed."""
 
 
@@ -38,6 +43,9 @@ class SubscriberRole(PartnerRole):
         self._feed = ScriptedFeed()
         self._look: asyncio.Task[list[Deviation]] | None = None
         self._looked: list[Deviation] = []
+        self._pusher: Pusher | None = None
+        self._generations = clock.milliseconds()
+        self._wire = Wire(session, "", None, self.journal, seconds=SECONDS, patience=setup.patience)
 
     async def play(self, case: Case) -> list[Deviation]:
         """The findings of a case, those of looks during a failure included."""
@@ -56,7 +64,7 @@ class SubscriberRole(PartnerRole):
         return findings or self._looked
 
     async def _reset(self) -> None:
-        self._feed, self._look, self._looked = ScriptedFeed(), None, []
+        self._feed, self._look, self._looked, self._pusher = ScriptedFeed(), None, [], None
         await self._control.order("reset")
 
     async def _take(self, step: Step, location: Texts) -> list[Deviation]:
@@ -69,10 +77,22 @@ class SubscriberRole(PartnerRole):
                 await asyncio.sleep(max(0.0, self._feed.waits_until - asyncio.get_running_loop().time()))
                 await self._control.order(step.action)
                 return []
+            case Push():
+                return await self._push(step, location)
             case Hold(expect):
                 await self._finish_look()
                 return self._looked or await self._compare(fill(dict(expect), self._names), location)
         raise UnverifiableError(say("other-step"))
+
+    async def _push(self, step: Push, location: Texts) -> list[Deviation]:
+        if self._pusher is None:
+            self._generations = max(self._generations + _GENERATIONS, clock.milliseconds())
+            self._pusher = await open_endpoint(self._control, self._wire, self._generations)
+        before = {} if step.outcome == "taken" else await self._control.offers()
+        reply = await self._pusher.push(step, _page(step.push, self._names))
+        if (findings := answer_fault(step, reply, location)) or step.outcome == "taken" or is_taken(reply):
+            return findings
+        return copy_fault(before, await self._control.offers(), location)
 
     async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Deviation]:
         held = await self._control.offers()

@@ -30,9 +30,10 @@ MAX_AGE_DAYS = 30
 SPARED: Mapping[str, frozenset[str]] = {
     "gateway": frozenset({"restart", "topics"}),
     "publisher": frozenset({"snapshots", "idempotency"}),
+    "subscriber": frozenset({"push"}),
 }
 """Features that the full profile does not demand: a gateway may be one that the kit cannot restart, or have no Kafka; a
-publisher sends one by one, in batches or in snapshots.
+publisher sends one by one, in batches or in snapshots; a subscriber reads the feed and need not receive pushes.
 """
 
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")

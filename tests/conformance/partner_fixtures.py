@@ -26,12 +26,16 @@ _PAUSE = 0.1
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _UNDECIDED = {0, 408, 429, 500, 502, 503, 504}
 SECRET = "essai-secret"
+ENDPOINT = "/envois"
 
 
 class Partner:
     """A platform with a test interface. ``gateway`` is where it publishes or reads."""
 
     slug = "bretagne"
+    pushed = False
+    """Whether it receives pushes, at ``address``."""
+    address = ""
 
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway
@@ -93,6 +97,10 @@ class Partner:
 
     def offers(self) -> dict[str, Any]:
         return {}
+
+    async def receive(self, _headers: Mapping[str, str], _body: bytes) -> int:
+        """The status of a push."""
+        raise NotImplementedError
 
 
 class Publisher(Partner):
@@ -254,6 +262,8 @@ async def interface(partner: Partner) -> AsyncIterator[str]:
     async def handle(request: web.BaseRequest) -> web.Response:
         if request.method == "GET":
             return web.Response(body=orjson.dumps({"offers": partner.offers()}))
+        if request.path == ENDPOINT:
+            return web.Response(status=await partner.receive(request.headers, await request.read()))
         given = orjson.loads(await request.read() or b"{}")
         try:
             answer = await partner.order(request.path.strip("/"), given)
@@ -264,8 +274,9 @@ async def interface(partner: Partner) -> AsyncIterator[str]:
     runner = web.ServerRunner(web.Server(handle))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
+    partner.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield partner.address
     finally:
         await partner.close()
         await runner.cleanup()
@@ -283,7 +294,10 @@ def setup_for(made: type[Partner]) -> Setup:
     [port] = free_ports(1)  # not an ephemeral one: an outgoing connection could take it before the kit listens
     role = role_of(made)
     account = TargetAccount(platform=made.slug, client_id=made.slug, secret=SECRET)
-    return Setup(role=role, target="", accounts={role: account}, listen=f"127.0.0.1:{port}", observe=0.1)
+    features = {"push": made.pushed} if role == "subscriber" else {}
+    return Setup(
+        role=role, target="", accounts={role: account}, listen=f"127.0.0.1:{port}", observe=0.1, features=features
+    )
 
 
 async def played(

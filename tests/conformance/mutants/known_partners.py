@@ -12,6 +12,7 @@ from tests.conformance.mutants import (
     subscriber_failures,
     subscriber_order,
     subscriber_pages,
+    subscriber_pushes,
 )
 from tests.conformance.mutants.partner_table import register
 from tests.conformance.mutants.partners import PARTNERS, WrongPartner
@@ -28,6 +29,7 @@ MODULES = (
     subscriber_pages,
     subscriber_failures,
     subscriber_copies,
+    subscriber_pushes,
 )
 
 for _table in ("publishers", "subscribers"):

@@ -27,6 +27,7 @@ from tests.conformance.partner_kinds import (
     TransactionalSubscriber,
     WaitingPublisher,
 )
+from tests.conformance.pushed_subscriber import PushedSubscriber
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +42,12 @@ NOT_USED: Mapping[type[Partner], set[str]] = {
     SynchronousPublisher: {"snapshots", "idempotency"},
     SynchronousSnapshotPublisher: set(),
     NightlyPublisher: set(),
-    Subscriber: set(),
-    FilteringSubscriber: set(),
-    GenerationSubscriber: set(),
-    StoppingSubscriber: set(),
-    TransactionalSubscriber: set(),
+    Subscriber: {"push"},
+    FilteringSubscriber: {"push"},
+    GenerationSubscriber: {"push"},
+    StoppingSubscriber: {"push"},
+    TransactionalSubscriber: {"push"},
+    PushedSubscriber: set(),
 }
 """Correct partners, and the features that each does without."""
 

@@ -77,7 +77,7 @@ async def test_a_partner_that_cannot_be_examined_is_described_once(
 ) -> None:
     run = await driven(made)
     assert (f"run/{code}", exit_code) == (cause_of(run).case.id, run.exit_code)
-    assert len(run.results) < 10
+    assert 10 > sum(result.outcome is not Outcome.OMIT for result in run.results)
 
 
 @pytest.mark.parametrize(
