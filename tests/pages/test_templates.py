@@ -122,3 +122,32 @@ def test_a_text_takes_its_form_by_number_and_escapes_its_values() -> None:
         french("nothing")
     with pytest.raises(AttributeError, match="nothing"):
         _ = french.nothing
+
+
+_JARGON = re.compile(
+    r"\b(remise?s?|remettre|remet|nonces?|rapprochements?|jeux? complets?|récépissés?|séquences?|répliques?)\b",
+    re.IGNORECASE,
+)
+"""French words of the protocol and of programs: transmission, numéro unique, comparaison, liste complète, accusé de
+réception, ordre and processus say the same to everybody.
+"""
+_CODE = re.compile(r"`[^`]*`")
+
+
+def sentences(found: Any, path: str) -> Iterator[tuple[str, str]]:
+    """The French texts below an object, each with its place."""
+    for key, value in found.items() if isinstance(found, dict) else ():
+        if isinstance(value, str) and key in ("fr", "one", "other") and "/en/" not in f"{path}/":
+            yield path, _CODE.sub("", value)
+        else:
+            yield from sentences(value, f"{path}/{key}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*TEXTS, FOLDER / "base/refusals.json", *sorted(FOLDER.parents[1].glob("schemas/catalogue/*.json"))],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_no_text_for_people_has_the_words_of_programs(path: Path) -> None:
+    """Neither a page nor a problem that pages display; code in backquotes is copied as it is."""
+    assert [] == [one for one in sentences(texts(path), "") if _JARGON.search(one[1])]

@@ -216,7 +216,7 @@ async def test_rights_and_other_values_are_in_words(site: PageHarness, desk: Des
         "droits\u00a0: publier, lire<",
         "droits\u00a0: publier, lire → aucun",
         "départements\u00a0: toute la France → 22, 35",
-        "remise au site national\u00a0: par la plateforme elle-même → par la passerelle",
+        "transmission au site national\u00a0: par la plateforme elle-même → par la passerelle",
         "publie par Kafka\u00a0: non → oui",
         "émetteur de jetons\u00a0: cette passerelle → https://issuer.example",
     ):

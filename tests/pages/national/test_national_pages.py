@@ -180,7 +180,7 @@ async def test_a_platform_is_adopted_only_after_its_dry_run(desk: Desk) -> None:
             text = await desk.submit(ORDER, {**apply, **wrong}, 422)
             assert "Rien n’a été fait" in text
         text = await desk.submit(ORDER, {**apply, "seen": seen})
-        assert "La passerelle a repris les remises" in text
+        assert "La passerelle a repris les transmissions" in text
         assert [Adopt("bretagne"), Adopt("bretagne", apply=True, confirm=2)] == [one.order for one in owner.orders]
     assert [("national.adopt", "bretagne", "Accord")] == await entries(desk)
     clock.move(29 * 60)  # type: ignore[attr-defined]  # the tests' own clock

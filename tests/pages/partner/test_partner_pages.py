@@ -224,7 +224,7 @@ async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None
     steps = [
         "Acceptée et publiée",
         "Modifiée et acceptée",
-        "Remise au site national, visible",
+        "Transmise au site national, visible",
         "Fin d’affichage prévue",
     ]
     text = await text_of(site, path)
