@@ -18,7 +18,7 @@ from schemas.normal import normalise, redacted
 from schemas.refusal import preload_refusals
 from schemas.registry import definition_validator, fast_validator, schema_names, structure_validator, validator
 from schemas.rulebook import Problem, problem
-from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS, beginning
+from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS, beginning, renaming
 from schemas.rules import text as texts
 from schemas.rules.beginning import NOT_ACTIVATED, Activations
 from schemas.rules.extension import find_excess
@@ -141,6 +141,8 @@ def _accept(
         return _refuse(document, [*problems, *redactions], on)
     if beginning.FIELDS:
         offer = beginning.filled(offer, on, activations)
+    if renaming.RENAMED:
+        offer = renaming.with_both(offer, on, activations)
     return Verdict(
         True,  # positional: this is the hot path
         (*problems, *redactions),

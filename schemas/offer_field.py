@@ -2,11 +2,16 @@
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 BEGINS = "x-begins"
 """Marks a field that is accepted from the day on which the release that it names is activated (OFR-050)."""
+RETIRED = "value-retired"
+"""Before colons with the path of a field and a value that ends: the code of its rule."""
+REPLACES = "x-replaces"
+"""Marks a field that takes the place of the one that it names; both are accepted until that one ends (OFR-052)."""
 PUBLISHER_ONLY = frozenset({"revision", "source_id", "national_remote_id"})
 """Fields that only the publisher and the national site need."""
 _APART = frozenset(
@@ -31,6 +36,21 @@ class Field:
     def kind(self) -> str:
         """The name of its definition, such as ``line`` or ``day``; else its type."""
         return str(self.part.get("$def", self.part["type"]))
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredValue:
+    """A value of a list that ends: the path of its field, the value to send in its place, and its day (ISO)."""
+
+    path: str
+    value: str
+    successor: str
+    error_from: str
+
+    @property
+    def code(self) -> str:
+        """The code of its rule."""
+        return f"{RETIRED}:{self.path}:{self.value}"
 
 
 def fields_of(offer: Mapping[str, Any]) -> Iterator[Field]:
@@ -67,6 +87,33 @@ def ending_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
 def beginning_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The paths of the fields that wait for a day, each with the release that begins it (``x-begins``)."""
     return [(field.path, field.part[BEGINS]) for field in fields_of(offer) if BEGINS in field.part]
+
+
+def replacing_fields(offer: Mapping[str, Any]) -> Mapping[str, str]:
+    """The paths of the fields that take the place of others, each with that of the other (``x-replaces``)."""
+    return {field.path: field.part[REPLACES] for field in fields_of(offer) if REPLACES in field.part}
+
+
+def retired_values(offer: Mapping[str, Any]) -> Iterator[RetiredValue]:
+    """The values of lists that end (``x-retires``), of each field that has the list."""
+    for field in fields_of(offer):
+        items = field.part.get("items")
+        listed = resolved(items, offer) if isinstance(items, Mapping) else field.part
+        for value, end in listed.get("x-retires", {}).items():
+            yield RetiredValue(field.path, value, end["successor"], end["error_from"])
+
+
+def field_at(offer: Mapping[str, Any], path: str) -> Any:
+    """The value of a field that an offer has."""
+    return reduce(lambda part, name: part[name], path.split("."), offer)
+
+
+def with_field(offer: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of an offer with a field; the same where it lacks the object of the field."""
+    name, _, rest = path.partition(".")
+    if not rest:
+        return {**offer, name: value}
+    return {**offer, name: with_field(offer[name], rest, value)} if name in offer else dict(offer)
 
 
 def has_field(offer: Mapping[str, Any], path: str) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from schemas.bilingual import Bilingual
-from schemas.offer_field import ending_fields
+from schemas.offer_field import RETIRED, ending_fields, replacing_fields, retired_values
 from schemas.packaged import names
 from schemas.personal import redact
 from schemas.registry import schema
@@ -77,17 +77,21 @@ class Rule:
 
 @cache
 def catalogue() -> Mapping[str, Rule]:
-    """Every rule by its code, from all files of ``schemas/catalogue``, and one for each field that ends."""
+    """Every rule by its code, from all files of ``schemas/catalogue``, and one for each field or value that ends."""
     rules: dict[str, Rule] = {}
     for name in names("catalogue", ".json"):
         for code, entry in load_texts(__package__, "catalogue", f"{name}.json").items():
             if code in rules:
                 raise ValueError(f"code {code!r} is twice in schemas/catalogue")
             rules[code] = _rule(code, entry)
-    for path, day in ending_fields(schema("offer")):
-        entry = load_texts(__package__, "ending.json")[ENDING]
-        texts = {name: _with(entry[name], "field", dict.fromkeys(LANGUAGES, path)) for name in _TEXTS}
-        rules[f"{ENDING}:{path}"] = _rule(f"{ENDING}:{path}", {**entry, **texts, "error_from": day})
+    offer, endings = schema("offer"), load_texts(__package__, "ending.json")
+    successors = {old: new for new, old in replacing_fields(offer).items()}
+    for path, day in ending_fields(offer):
+        entry = endings["field-replaced" if path in successors else ENDING]
+        rules[f"{ENDING}:{path}"] = _ending(f"{ENDING}:{path}", entry, day, field=path, successor=successors.get(path))
+    for one in retired_values(offer):
+        values = {"field": one.path, "value": one.value, "successor": one.successor}
+        rules[one.code] = _ending(one.code, endings[RETIRED], one.error_from, **values)
     return MappingProxyType(rules)
 
 
@@ -111,6 +115,14 @@ def _rule(code: str, entry: Mapping[str, Any]) -> Rule:
     written = {language: day_in_words(day, language) for language in LANGUAGES}
     texts = {name: _with(entry[name], "error_from", written) for name in _TEXTS if name in entry}
     return Rule(code=code, **{**entry, **texts, "error_from": day})
+
+
+def _ending(code: str, entry: Mapping[str, Any], day: str, **values: str | None) -> Rule:
+    """The rule of what ends on a day; its texts name these values."""
+    texts = {name: entry[name] for name in _TEXTS}
+    for name, value in values.items():
+        texts = {kind: _with(one, name, dict.fromkeys(LANGUAGES, value or "")) for kind, one in texts.items()}
+    return _rule(code, {**entry, **texts, "error_from": day})
 
 
 def _with(texts: Texts, name: str, values: Texts) -> Texts:

@@ -18,6 +18,7 @@ from gateway.protocol.visibility import Filter, Reader
 from gateway.runtime.loop import in_thread
 from schemas.evolution.process import PRESENT, Release, names
 from schemas.rulebook import Rule
+from schemas.rules.renaming import as_sent
 
 MAX_JUDGED = 20_000
 """Offers that are judged for one answer or page; a command judges all."""
@@ -149,7 +150,7 @@ class _Judges:
         """The codes by which a release refuses each stored form; none where it accepts it."""
         if not states:
             return []
-        offers = [state.offer for state in states]
+        offers = [as_sent(state.offer or {}) for state in states]
         answers = self._release(origin).judge("submission", self._on, offers, self._activations)
         return [(state, answer.codes) for state, answer in zip(states, answers, strict=True)]
 

@@ -196,6 +196,17 @@ def unannounced(found: Iterable[Finding], changelog: str) -> list[Finding]:
     return [one for one in found if one.word == "witness" and announcement(one) not in changelog]
 
 
+def has_ended(finding: Finding, old: Release, on: str) -> bool:
+    """Whether the older release itself refuses what is broken on this day, by a rule whose day has come: it announced
+    the end.
+    """
+    if finding.word != "witness" or finding.side != "publishers":
+        return False
+    (answer,) = old.judge(WIRE[0], on, [finding.document])
+    ended = {rule["code"] for rule in old.facts["rules"] if rule.get("error_from", "9") <= on}
+    return not ended.isdisjoint(answer.codes)
+
+
 def _within(bases: Sequence[Any], gap: Gap) -> list[Any]:
     return [one for base in bases for plain in embedded(gap, base) for one in with_check_digits(plain)]
 

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from schemas.evolution.answer import WIRE, facts
-from schemas.evolution.compare import ReleaseComparison, announcement, unannounced
+from schemas.evolution.compare import ReleaseComparison, announcement, has_ended, unannounced
 from schemas.evolution.process import INDEX, PRESENT, PROGRAM, RELEASES, TREE, Release, names
 from schemas.evolution.subset import bare, find_foreign
 
@@ -114,12 +114,14 @@ def find_remedy(known: Mapping[str, Any], changelog: str, releases: Path = RELEA
     )
 
 
-def find_breaks(changelog: str) -> list[str]:
-    """The breaks of any release on file that are not announced, a sentence each."""
+def find_breaks(changelog: str, on: str | None = None) -> list[str]:
+    """The breaks of any release on file that are not announced, nor ended by that release itself by this day."""
     found = []
     for name in names():
         with Release(name) as old, Release(PRESENT) as new:
             for one in unannounced(ReleaseComparison(old, new, count=3000, seed=1).findings(), changelog):
+                if on is not None and has_ended(one, old, on):
+                    continue
                 document = orjson.dumps(one.document).decode()
                 found.append(
                     f"This version breaks {one.side} of {name}: announce it in CHANGELOG.md, with its day and the "
@@ -128,12 +130,19 @@ def find_breaks(changelog: str) -> list[str]:
     return found
 
 
+def _recorded_on(folder: Path) -> str | None:
+    index = folder / INDEX
+    return orjson.loads(index.read_bytes())["recorded"] if index.is_file() else None
+
+
 def main(on: str | None = None, tree: Path = TREE) -> int:
     """Record this version on a day, if it breaks nothing unannounced; without a day say what is to be done."""
     releases, changelog = tree / "schemas" / "releases", (tree / "CHANGELOG.md").read_text(encoding="utf-8")
     known = facts()
     name, remedy = known["release"], find_remedy(known, changelog, releases)
-    found = [one for schema in WIRE for one in find_foreign(schema, known["schemas"])] or find_breaks(changelog)
+    found = [one for schema in WIRE for one in find_foreign(schema, known["schemas"])] or find_breaks(
+        changelog, on or _recorded_on(releases / name)
+    )
     if remedy and (on is None or is_published(name, changelog)):
         found.insert(0, remedy)
     if found or on is None or is_published(name, changelog):

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.evolution.automaton import automaton
 from schemas.evolution.pattern import PatternError
-from schemas.offer_field import BEGINS
+from schemas.offer_field import BEGINS, REPLACES
 
 FORMATS: Mapping[str, str] = {
     "date": "^(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -129,7 +129,7 @@ def bare(part: Any) -> Any:
     return {
         keyword: {name: bare(inner) for name, inner in value.items()} if keyword in _NAMED else bare(value)
         for keyword, value in part.items()
-        if keyword in {"$id", "$defs", "$ref", "x-version", BEGINS}
+        if keyword in {"$id", "$defs", "$ref", "x-version", BEGINS, REPLACES}
         or not (keyword in _ANNOTATIONS or keyword.startswith("x-"))
     }
 

@@ -1,12 +1,12 @@
 """Fields that begin: refused until the day from which their release holds (OFR-050)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from schemas.bilingual import Bilingual
-from schemas.offer_field import beginning_fields, fields_of, has_field
+from schemas.offer_field import beginning_fields, fields_of, has_field, with_field
 from schemas.registry import schema
 from schemas.rulebook import Problem, problem
 from schemas.texts import day_in_words
@@ -39,9 +39,8 @@ def find(offer: Mapping[str, Any], on: date, activations: Activations) -> list[P
 def filled(offer: dict[str, Any], on: date, activations: Activations) -> dict[str, Any]:
     """An accepted offer with the defaults of the fields that have begun, in objects that it has (EVO-005)."""
     for path, default in _DEFAULTS.items():
-        home, _, name = path.rpartition(".")
-        if begun(FIELDS[path], on, activations) and not has_field(offer, path) and (not home or has_field(offer, home)):
-            offer = _with(offer, [*home.split("."), name] if home else [name], default)
+        if begun(FIELDS[path], on, activations) and not has_field(offer, path):
+            offer = with_field(offer, path, default)
     return offer
 
 
@@ -49,12 +48,6 @@ def begun(release: str, on: date, activations: Activations) -> bool:
     """Whether the fields of a release hold on a day."""
     day = activations.get(release)
     return day is not None and day <= on
-
-
-def _with(part: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str, Any]:
-    """A copy of an object with a value at this path."""
-    first, *rest = names
-    return {**part, first: _with(part[first], rest, value) if rest else value}
 
 
 def _in_words(day: date | None) -> Bilingual:
