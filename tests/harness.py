@@ -169,9 +169,15 @@ async def built(
     partners: Iterable[Partner] = (),
     secret: bytes = SECRET,
     require_certificate: date | None = None,
+    loopback_feeds: int = 0,
 ) -> AsyncIterator[Harness]:
     """A federation in a folder, with these partners and nothing running; closed with all that was started."""
-    settings = Settings(data=folder, secret=secret.decode(), require_certificate=require_certificate)
+    settings = Settings(
+        data=folder,
+        secret=secret.decode(),
+        require_certificate=require_certificate,
+        loopback_feeds=loopback_feeds,
+    )
     async with AsyncExitStack() as stack:
         await log.create_topics(COMMON)
         federation = await build_federation(settings, stack, log=log, clock=clock)

@@ -81,21 +81,25 @@ class _ProblemGroup:
     pointer: str | None
     of_feed: bool
     count: int = 0
+    most: int = MAX_EXAMPLES
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, position: str, offer_id: str | None, body: Body) -> None:
         self.count += 1
         if body["pointer"] != self.pointer:
             self.pointer = None
-        if len(self.examples) < MAX_EXAMPLES:
+        if len(self.examples) < self.most:
             example = {"position": position, "id": offer_id, "pointer": body["pointer"]}
             self.examples.append(example | ({"value": body["actual"]} if "actual" in body else {}))
 
 
 class ProblemGroups:
-    """Problem groups of one feed. Problems are added item by item, as their JSON in both languages."""
+    """Problem groups of one feed. Problems are added item by item, as their JSON in both languages. ``examples``: the
+    most of a group.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, examples: int = MAX_EXAMPLES) -> None:
+        self._examples = examples
         self._groups: dict[tuple[bool, str, str, str], _ProblemGroup] = {}
         self._kept = dict.fromkeys(_OVERFLOW, 0)
         self._beyond = dict.fromkeys(_OVERFLOW, 0)
@@ -119,7 +123,7 @@ class ProblemGroups:
                     self._beyond[severity] += 1
                     continue
                 self._kept[severity] += 1
-                group = self._groups[key] = _ProblemGroup(body, pointer, of_feed=not position)
+                group = self._groups[key] = _ProblemGroup(body, pointer, of_feed=not position, most=self._examples)
             group.add(position, offer_id, {"pointer": "", **body})
 
     def to_json(self) -> tuple[Body, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from adapters.formats.problem import ProblemGroups
+from adapters.formats.problem import MAX_EXAMPLES, ProblemGroups
 from gateway.protocol.source_run import Counts
 from gateway.runtime.id_set import IdSet
 
@@ -12,19 +12,20 @@ _STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_ar
 
 
 class FeedCounts:
-    """Counts of one feed. Close it after use. ``in_memory``: its ids are never written to the disk.
+    """Counts of one feed. Close it after use. ``in_memory``: its ids are never written to the disk. ``examples``: the
+    most of a group of problems.
 
     Several items with one id are all refused, since none of them is known to be right; ``dropped`` holds the number of
     the first if it was to be published.
     """
 
-    def __init__(self, *, in_memory: bool = False) -> None:
+    def __init__(self, *, in_memory: bool = False, examples: int = MAX_EXAMPLES) -> None:
         self._ids = IdSet(in_memory=in_memory)
         self._states = bytearray()
         """The index in ``_STATES`` of each id, by number."""
         self._kinds: dict[Kind, int] = {"published": 0, "unchanged": 0, "refused": 0}
         self._warned = 0
-        self._groups = ProblemGroups()
+        self._groups = ProblemGroups(examples=examples)
         self._passed = 0
         self.unidentified = 0
         self.dropped: set[int] = set()

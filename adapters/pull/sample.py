@@ -6,7 +6,16 @@ from datetime import date
 from typing import Any
 
 import schemas
-from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, RepeatedItem, judge
+from adapters.formats.item import (
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    Item,
+    OfferItem,
+    PassedItem,
+    RepeatedItem,
+    judge,
+)
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.reading import MISFITS, read
 from adapters.pull.feed_counts import FeedCounts, Kind
@@ -53,12 +62,27 @@ def evaluate_sample(
     """Evaluate a sample with a mapping, judged as on the day ``on`` under these activations. ``in_memory``: nothing of
     it goes to the disk. ``stop`` is called between items: a sample that is not read to its end is not ``whole``.
     """
-    feed_counts = FeedCounts(in_memory=in_memory)
+    items = read(blocks, mapping, platform=platform, on=on)
+    return evaluate_items(items, revision=revision, on=on, activations=activations, in_memory=in_memory, stop=stop)
+
+
+def evaluate_items(
+    items: Iterable[Item],
+    *,
+    revision: int,
+    on: date,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
+    in_memory: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    examples: int = _MAX_OFFERS,
+) -> SampleEvaluation:
+    """Evaluate the items of a source, as ``evaluate_sample``, with up to ``examples`` offers and items of a problem."""
+    feed_counts = FeedCounts(in_memory=in_memory, examples=examples)
     unusable: tuple[Problem, ...] = ()
     previews: dict[int, Mapping[str, Any]] = {}
     whole = False
     try:
-        for item in read(blocks, mapping, platform=platform, on=on):
+        for item in items:
             match item:
                 case OfferItem():
                     _offer(item, judge(item, revision=revision, on=on, activations=activations), feed_counts, previews)
@@ -79,7 +103,7 @@ def evaluate_sample(
             whole = isinstance(item, FeedComplete | FeedUnusable)
             if not whole and stop():
                 break
-        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MAX_OFFERS]
+        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:examples]
         counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
         listed = () if unusable else tuple(offers)
         return SampleEvaluation(counts, feed_counts.problems, feed_counts.severities, listed, unusable, whole=whole)

@@ -19,6 +19,7 @@ COMMANDS = {
     "snapshot": "gateway.cli.snapshot:snapshot",
     "partner": "gateway.cli.partner:app",
     "contact": "gateway.cli.contact:app",
+    "requests": "gateway.cli.requests:app",
     "platform": "gateway.cli.platform:app",
     "reference": "gateway.cli.reference:app",
     "schema": "gateway.cli.schema:app",

@@ -21,6 +21,7 @@ from gateway.operate.journal import Journal
 from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
+from gateway.protocol.join_request import Rehearse
 from gateway.protocol.journal import Actor
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
@@ -36,7 +37,8 @@ _DISPLAYED_SECONDS = 5.0
 class Federation:
     """The parts that facts and acts need. ``journal`` is the view of the journal, ``acts`` its writer; ``terms`` say
     when a system is late or down, and from which day on publishing needs a certificate. ``secret`` seals what the
-    gateway gives out. ``judging``: one release at a time judges offers again.
+    gateway gives out. ``rehearse``: a dry run of a stranger's feed. ``judging``: one release at a time judges offers
+    again.
     """
 
     log: EventLog
@@ -55,6 +57,7 @@ class Federation:
     journal: JournalView
     acts: Journal
     contacts: ContactBook
+    rehearse: Rehearse
     refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots

@@ -137,7 +137,7 @@ class RequestBook(TopicMirror[JoinRequests]):
 
         def edit(requests: JoinRequests) -> Sequence[Kept]:
             one = requests.get(request_id)
-            return [answered(one)] if isinstance(one, JoinRequest) and one.claimed_at is None else []
+            return [answered(one)] if isinstance(one, JoinRequest) and one.claim is None else []
 
         return edit
 

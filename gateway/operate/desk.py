@@ -36,8 +36,8 @@ Refusal: TypeAlias = Literal[
     "contact-refused",
     "request-limit",
     "request-too-large",
-    "request-busy",
     "request-answered",
+    "request-refused",
     "subscription-invalid",
     "subscription-limit",
     "subscription-too-often",
@@ -100,9 +100,17 @@ def active(partner: Partner | None, slug: str) -> Partner:
     return partner
 
 
-async def add_partner(desk: Desk, slug: str, wish: PartnerInput) -> tuple[Partner, MintedSecret | None]:
-    """Let a platform take part; its secret, if it has one, is returned only here. Raises RefusedActError,
-    ChangeConflictError, LogError.
+async def add_partner(
+    desk: Desk,
+    slug: str,
+    wish: PartnerInput,
+    *,
+    act: ActName = "partner.add",
+    feed: Callable[[Partner], dict[str, object]] | None = None,
+    **details: Any,
+) -> tuple[Partner, MintedSecret | None]:
+    """Let a platform take part, with the profile that ``feed`` makes; its secret, if it has one, is returned only here.
+    Raises RefusedActError, ChangeConflictError, LogError.
     """
     at, partners = desk.clock(), desk.partners
     minted = mint_secret(now=at, entropy=os.urandom) if wish.jwks is None and wish.issuer is None else None
@@ -111,10 +119,13 @@ async def add_partner(desk: Desk, slug: str, wish: PartnerInput) -> tuple[Partne
         made = new_partner(slug, wish, others=partners.all())
         if not isinstance(made, Partner):
             raise RefusedActError("invalid" if present is None or present.revoked else "present", *made)
+        made = replace(made, profile=None if feed is None else feed(made))
+        if findings := _feed_findings(made):
+            raise RefusedActError("invalid", *findings)
         return replace(made, joined_at=at, secrets=() if minted is None else (minted.kept,))
 
     planned = join(partners.get(slug))
-    async with desk.acting("partner.add", slug, scopes=sorted(planned.scopes)):
+    async with desk.acting(act, slug, scopes=sorted(planned.scopes), **details):
         # Before the partner record: a gateway that reads it needs the topics at once.
         await partners.create_topics(planned)
         return await partners.change(slug, join), minted

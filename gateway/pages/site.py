@@ -50,6 +50,7 @@ from gateway.pages.partners import view as partners
 from gateway.pages.pushes import view as pushes
 from gateway.pages.reference import view as reference
 from gateway.pages.refusals import view as refusals
+from gateway.pages.requests import view as requests
 from gateway.pages.selection import view as selection
 from gateway.pages.session import view as session
 from gateway.pages.systems import view as systems
@@ -120,6 +121,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *national.pages(federation, ports.national),
         *journal.pages(federation, ports.checks),
         *(notices.pages(federation, ports.door) if ports.mails else ()),
+        *(requests.pages(federation, ports.door) if ports.mails else ()),
     ]
 
 

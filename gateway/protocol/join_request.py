@@ -5,7 +5,7 @@ answer, or once it is too old; ``Answered`` stays, so that a limit counts it and
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -31,7 +31,7 @@ A_DAY_EACH, A_DAY = 5, 50
 MAX_BYTES = 20 * 1024
 """Of a whole record."""
 CLAIM_MS = 60_000
-"""An approval that was begun and not ended for so long may be taken up again."""
+"""An answer that was begun and not ended for so long may be taken up again."""
 MINUTES = 60
 """From one run of the feed to the next."""
 
@@ -49,9 +49,22 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """A dry run: the counts that are kept, and what is shown once: groups of problems with examples, and offers as they
+    would be published. ``failure``: why the feed could not be read, in each language.
+    """
+
+    trial: Trial
+    problems: Sequence[Mapping[str, Any]] = ()
+    offers: Sequence[Mapping[str, Any]] = ()
+    failure: Mapping[Language, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
     """A request as it was sent. ``name``, ``feed`` and the mapping are as given; ``network`` is a digest of the network
-    that sent it, and the day. ``claimed_at``: since when it is being approved as ``platform``; ``refused``: the reason.
+    that sent it, and the day. ``claim`` (a random text) is of the answer that is being given since ``claimed_at``,
+    ``platform`` the one that it is to be; ``refused``: the reason.
     """
 
     id: str
@@ -66,6 +79,7 @@ class JoinRequest:
     confirmed_at: int | None = None
     trial: Trial | None = None
     platform: str | None = None
+    claim: str | None = None
     claimed_at: int | None = None
     refused: str | None = None
 
@@ -109,10 +123,12 @@ class Answered:
     platform: str | None = None
 
 
+Rehearse: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[DryRun]]
+"""Fetches and judges the feed of a profile's document as a run would, and publishes nothing."""
 Kept: TypeAlias = JoinRequest | Answered
 JoinRequests: TypeAlias = Mapping[str, Kept]
 """Requests by id."""
-Step: TypeAlias = Literal["asked", "open", "approving", "refused", "approved", "erased"]
+Step: TypeAlias = Literal["asked", "open", "answering", "refused", "approved", "erased"]
 
 
 def step_of(kept: Kept) -> Step:
@@ -123,7 +139,7 @@ def step_of(kept: Kept) -> Step:
         return "refused"
     if kept.confirmed_at is None:
         return "asked"
-    return "open" if kept.claimed_at is None else "approving"
+    return "open" if kept.claim is None else "answering"
 
 
 def network_digest(network: str, day: str, secret: bytes) -> str:

@@ -21,8 +21,9 @@ from gateway.pages.site import PagePorts, PageSite, all_pages
 from gateway.partners.credential import mint_secret
 from gateway.partners.revocation import newest_credential
 from gateway.protocol.delivery_order import read_order
+from gateway.protocol.join_request import PARTITION, request_record
 from gateway.protocol.source_run import Pause, RunOrder, read_run
-from gateway.protocol.topic import DELIVERIES, PARTNERS, RECEIPTS, RELEASES, RUNS, SUBMISSIONS
+from gateway.protocol.topic import DELIVERIES, JOINING, PARTNERS, RECEIPTS, RELEASES, RUNS, SUBMISSIONS
 from gateway.settings import Settings
 from tests.api.write.gateway_harness import offer
 from tests.cli.conftest import Ended
@@ -32,6 +33,7 @@ from tests.pages.desk import Desk, desk_of, publish
 from tests.pages.national.seeded import Owner, write_note
 from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness, with_mails
+from tests.protocol.test_join_request import confirmed
 
 OFFER = f"{SIGNED.platform}:1"
 OTHER = "bretagne"
@@ -44,6 +46,9 @@ DONE = {"replayed": 0, "nothing_to_do": [], "kept": {"count": 0, "fields": []}}
 WITHOUT_A_PAGE = frozenset({"erase", "erase-name"})
 ADDRESS = "contact@region.example"
 PUSH_URL = "https://stages.example.org/in?key=s3cret"
+ASKING = "demande"
+"""The id of a request whose feed cannot be fetched."""
+JOINED = "ville"
 MAIL = {
     "PASSERELLE_SMTP": "smtp://127.0.0.1:9",
     "PASSERELLE_SMTP_FROM": "avis@region.example",
@@ -120,21 +125,28 @@ class Office:
                 path = "/v1/national/orders"
                 member = {"replay": "account", "erase": "offer", "adopt": "platform"}[act.name]
                 body |= {"order": act.name, member: act.about, "confirm": act.number}
-            case "add-contact":
-                path = f"/v1/partners/{act.about}/contacts"
-                body |= {"address": ADDRESS, "name": act.person, "language": "fr"}
-            case "stop-contact" | "erase-contact":
-                path = f"/v1/partners/{act.about}/contacts/{await self.contact(act.about)}"
-                body |= {"action": act.name.partition("-")[0]}
+            case "add-contact" | "stop-contact" | "erase-contact":
+                path, members = await self._contact_request(act)
+                body |= members
             case "activate" | "cancel":
                 path = f"/v1/releases/{act.about}/activation"
                 body |= {"from": act.day} if act.name == "activate" else {"cancel": True}
+            case "try-request" | "approve-request" | "refuse-request":
+                path = f"/v1/requests/{act.about}"
+                body |= {"action": act.name.partition("-")[0]}
+                body |= {"platform": JOINED} if act.name == "approve-request" else {}
             case "erase-name":
                 path, body = "/v1/journal/erasures", {"name": act.about}
             case _:
                 path = f"/v1/platforms/{act.about}/feed"
                 body |= {"action": act.name, "confirm": act.number}
         return "POST", path, body
+
+    async def _contact_request(self, act: Act) -> tuple[str, dict[str, Any]]:
+        contacts = f"/v1/partners/{act.about}/contacts"
+        if act.name == "add-contact":
+            return contacts, {"address": ADDRESS, "name": act.person, "language": "fr"}
+        return f"{contacts}/{await self.contact(act.about)}", {"action": act.name.partition("-")[0]}
 
     async def page(self, act: Act) -> str:
         """With the form of a page."""
@@ -166,6 +178,9 @@ class Office:
             case "create-push" | "delete-push" | "replay-push":
                 fields = {"act": act.name.partition("-")[0].replace("create", "set"), "name": "copie", "url": PUSH_URL}
                 path, fields = "/plateforme/envois", {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
+            case "try-request" | "approve-request" | "refuse-request":
+                fields = {"act": act.name.partition("-")[0], "id": act.about, "why": reason, "why_refuse": reason}
+                path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read"}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
         home = "" if path in ("/plateforme/avis", "/plateforme/envois") else "/exploitation"
@@ -190,6 +205,9 @@ class Office:
             "activate": ["schema", "activate", act.about, "--from", act.day],
             "cancel": ["schema", "activate", act.about, "--cancel"],
             "erase-name": ["journal", "erase-name", act.about],
+            "try-request": ["requests", "try", act.about],
+            "approve-request": ["requests", "approve", act.about, "--platform", JOINED],
+            "refuse-request": ["requests", "refuse", act.about],
             "add-contact": ["contact", "add", act.about, "--address", ADDRESS, "--name", act.person],
             "stop-contact": ["contact", "stop", act.about, await self.contact(act.about)],
             "erase-contact": ["contact", "erase", act.about, await self.contact(act.about)],
@@ -283,6 +301,8 @@ async def opened(folder: Path, *, seconds: int = 10, answers: bool = True) -> As
         desk = await desk_of(site)
         await publish(site, [offer(1, platform=SIGNED.platform)])
         await write_note(log, now(), platforms=["*"])
+        joining = confirmed(ASKING, at=now(), feed="http://127.0.0.1/offres.xml")
+        await log.append(JOINING, PARTITION, [request_record(joining)])
         if answers:
             await stack.enter_async_context(Owner(log, [DONE]))
         await desk.settled()

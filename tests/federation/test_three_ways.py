@@ -25,7 +25,9 @@ from gateway.protocol.subscription import Subscription, read_platform
 from gateway.protocol.topic import CONTACTS, OPERATORS, SUBSCRIPTIONS
 from tests.federation.office import (
     ADDRESS,
+    ASKING,
     HEADERS,
+    JOINED,
     OFFER,
     OTHER,
     PUSH_URL,
@@ -64,6 +66,9 @@ PUSH_ACTS = [Act(name=f"{name}-push", about=OPERATOR.platform, reason=None) for 
 ACTIVATE = Act(name="activate", about="1.0", day="2099-09-01")
 CANCEL = replace(ACTIVATE, name="cancel")
 TOMORROW = (date.fromisoformat(paris_date(now())) + timedelta(days=1)).isoformat()
+TRY = Act(name="try-request", about=ASKING, reason=None)
+APPROVE = Act(name="approve-request", about=ASKING)
+REFUSE = replace(APPROVE, name="refuse-request")
 Effect = Mapping[str, Sequence[Any]]
 
 
@@ -114,6 +119,9 @@ async def played(folder: Path, act: Act, *before: Act) -> tuple[Mapping[str, str
         (ACTIVATE, ()),
         (replace(ACTIVATE, day="2099-10-01"), (ACTIVATE,)),
         (CANCEL, (ACTIVATE,)),
+        (TRY, ()),
+        (APPROVE, ()),
+        (REFUSE, ()),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )
@@ -163,6 +171,10 @@ async def test_an_act_does_the_same_by_each_way_in(tmp_path: Path, act: Act, bef
         (replace(ACTIVATE, day=TOMORROW), (), ("422 release-early", "422 deux jours", "2 two days ahead")),
         (replace(ACTIVATE, day="bientôt"), (), ("400 body-malformed", "422 ", "2 is no day")),
         (ERASE_NAME, (), ('200 "erased":false', "2 has no name")),
+        (REFUSE, (APPROVE,), ("409 request-answered", "409 a déjà sa réponse", "2 answered already")),
+        (replace(REFUSE, reason=None), (), ("422 request-refused", "422 ", "2 needs a reason")),
+        (replace(APPROVE, about="personne"), (), ("404 not-found", "404 ", "2 no such request")),
+        (APPROVE, (APPROVE,), (f"200 {JOINED}", "303 ", f"0 {JOINED}")),
     ],
     ids=lambda one: one.name if isinstance(one, Act) else None,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
@@ -32,6 +32,7 @@ class Gateway:
     """A gateway whose mails go to a mailbox, and the browser of a person of a platform."""
 
     harness: Harness
+    app: web.Application
     client: TestClient[Any, Any]
     box: Mailbox
     relay: Any
@@ -79,7 +80,9 @@ async def opened(folder: Path) -> AsyncIterator[Gateway]:
     """A gateway on a log in memory that sends mails."""
     clock = ManualClock()
     async with (
-        built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness,
+        built(
+            folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR], loopback_feeds=1
+        ) as harness,
         serving(box := Mailbox()) as relay,
     ):
         harness.start(*ALL)
@@ -89,4 +92,4 @@ async def opened(folder: Path) -> AsyncIterator[Gateway]:
         add_pages(app, harness.settings, harness.federation, URL)
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
         async with TestClient(TestServer(app), headers=headers) as client:
-            yield Gateway(harness, client, box, relay, clock)
+            yield Gateway(harness, app, client, box, relay, clock)

@@ -37,9 +37,9 @@ def _request(name: str, *, confirmed: bool = False) -> JoinRequest:
     return JoinRequest(
         id=name,
         name=f"Plateforme {name}",
-        feed="https://flux.example/offres.xml",
+        feed="https://10.0.0.1/offres.xml",
         format="xml",
-        mapping={},
+        mapping={"items": "offre", "id": {"path": "ref"}, "fields": {"title": {"path": "titre"}}},
         address=f"{name}@example.org",
         language="fr",
         asked_at=ASKED_AT,
@@ -50,13 +50,16 @@ def _request(name: str, *, confirmed: bool = False) -> JoinRequest:
 
 ASKING, OPEN = _request("demande"), _request("confirmee", confirmed=True)
 CONFIRMING: dict[Language, JoinRequest] = {one: _request(f"confirmer-{one}") for one in LANGUAGES}
+APPROVING, REFUSING = (
+    {one: _request(f"{name}-{one}", confirmed=True) for one in LANGUAGES} for name in ("accepter", "refuser")
+)
 
 
 async def add_contacts(log: EventLog) -> None:
     """All of them, and the requests."""
     found = [CONFIRMED, WAITING, *AGREEING.values(), *LEAVING.values()]
     await log.append(CONTACTS, PARTITION, [contact_record(one) for one in found])
-    requests = [ASKING, OPEN, *CONFIRMING.values()]
+    requests = [ASKING, OPEN, *CONFIRMING.values(), *APPROVING.values(), *REFUSING.values()]
     await log.append(JOINING, PARTITION, [request_record(one) for one in requests])
 
 

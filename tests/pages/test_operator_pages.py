@@ -29,6 +29,10 @@ FORMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "partners_alter": [{"slug": SLUG}],
     "partners_revoke": [{"slug": SLUG, "why": "x"}],
     "national_order": [{"order": "replay"}],
+    "requests_one": [
+        {"id": "demande", "act": act, "slug": "essai", "scopes": ["offers:read"], "why_refuse": "x"}
+        for act in ("try", "approve", "refuse")
+    ],
     "journal_erase": [{"name": "NOM", "confirmed": "1"}],
 }
 """By page: the forms that would act."""

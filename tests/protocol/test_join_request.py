@@ -35,6 +35,14 @@ REQUEST = JoinRequest(
     asked_at=NOW,
     network="n1",
 )
+
+
+def confirmed(request_id: str, *, at: int, feed: str) -> JoinRequest:
+    """A request of a person who has confirmed it, for a feed."""
+    mapping = {"items": "offre"}
+    return replace(REQUEST, id=request_id, asked_at=at, confirmed_at=at, feed=feed, mapping=mapping)
+
+
 CONFIRMED = replace(
     REQUEST, confirmed_at=NOW + 1, trial=Trial(at=NOW + 2, counts=Counts(items=3, published=2, refused=1))
 )
@@ -54,9 +62,9 @@ def test_what_stays_of_a_request_has_neither_address_nor_feed() -> None:
 
 
 def test_a_request_goes_on_step_by_step() -> None:
-    kept = [REQUEST, CONFIRMED, replace(CONFIRMED, claimed_at=NOW), replace(CONFIRMED, refused="Motif")]
+    kept = [REQUEST, CONFIRMED, replace(CONFIRMED, claim="c", claimed_at=NOW), replace(CONFIRMED, refused="Motif")]
     kept_rests = [answered(CONFIRMED, "essai"), answered(CONFIRMED)]
-    assert ["asked", "open", "approving", "refused"] == [step_of(one) for one in kept]
+    assert ["asked", "open", "answering", "refused"] == [step_of(one) for one in kept]
     assert ["approved", "erased"] == [step_of(one) for one in kept_rests]
     assert CLAIM_MS > 0
 

@@ -17,7 +17,7 @@ NAVIGATION = ("home", "public_offers", "check", "connect", "reference")
 AREAS: Mapping[Role, Sequence[str]] = {
     "platform": ("today", "offers", "deliveries", "pushes", "keys", "figures", "evolution", "contacts"),
     "operator": (
-        *("systems", "refusals", "moderation", "partners"),
+        *("systems", "refusals", "moderation", "partners", "requests"),
         *("national", "journal", "evolutions", "contacts"),
     ),
 }

@@ -83,6 +83,7 @@ async def test_without_a_valid_token_every_route_answers_401(gateway: GatewayHar
         "{platform}": "bretagne",
         "{order}": "x",
         "{contact}": "x",
+        "{request}": "x",
     }
     values |= {"{name}": "copie", "{action}": "test", "{release}": "1.0"}
     answers = []

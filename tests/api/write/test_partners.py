@@ -182,7 +182,7 @@ async def test_an_unknown_partner_is_not_found(gateway: GatewayHarness) -> None:
 def paths(gateway: GatewayHarness) -> Sequence[tuple[str, str]]:
     """Every operator's route of partners and of the national site, by method and address."""
     routes = build_app(gateway.context).router.routes()
-    values = {"{platform}": "bretagne", "{order}": "x", "{contact}": "x"}
+    values = {"{platform}": "bretagne", "{order}": "x", "{contact}": "x", "{request}": "x"}
     return [
         (route.method, re.sub(r"{\w+}", lambda name: values[name[0]], route.resource.canonical))
         for route in routes

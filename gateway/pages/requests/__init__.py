@@ -1,0 +1,1 @@
+"""Demandes: requests of strangers to connect a feed, their dry run and their answer, for the operator."""

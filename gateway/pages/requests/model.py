@@ -1,0 +1,75 @@
+"""View model of a request: its mapping in words, and the problems of its dry run. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.pages.base.texts import texts_of
+from gateway.pages.base.wording import label_of, spaced
+from gateway.pages.connect.problems import with_labels
+from schemas import catalogue, localized
+from schemas.rulebook import Language
+
+_MAX_VALUE = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialProblem:
+    """A group of problems: the rule's name and code, the sentence of the first, and examples as id and value."""
+
+    kind: str
+    name: str
+    code: str
+    requirement: str
+    sentence: str
+    remedy: str
+    count: int
+    examples: Sequence[tuple[str, str]]
+
+
+def fields_of(mapping: Mapping[str, Any], language: Language) -> Sequence[tuple[str, str]]:
+    """The label of each field of the offer, with the path or the value that gives it."""
+    fields: Mapping[str, Any] = mapping.get("fields", {})
+    own = {name: mapping[name] for name in ("id",) if name in mapping}
+    return [(_label(name, language), _source(rule)) for name, rule in {**own, **fields}.items()]
+
+
+def _label(name: str, language: Language) -> str:
+    texts = texts_of("connect", language)
+    key = f"field_{name}"
+    return label_of(name, language) or (str(texts(key)) if key in texts else name)
+
+
+def _source(rule: Any) -> str:
+    """The paths of a rule, or the value that it sets."""
+    if isinstance(rule, list):
+        return ", ".join(filter(None, map(_source, rule)))
+    if not isinstance(rule, dict):
+        return str(rule)[:_MAX_VALUE]
+    if "path" in rule:
+        return _source(rule["path"])
+    inner = [_source(rule[name]) for name in ("join", "parts", "first", "value", "fixed", "weeks") if name in rule]
+    return ", ".join(filter(None, inner))
+
+
+def problems_of(groups: Sequence[Mapping[str, Any]], language: Language) -> Sequence[TrialProblem]:
+    """The groups of a dry run, in words."""
+    return [_found(group, language) for group in groups]
+
+
+def _found(group: Mapping[str, Any], language: Language) -> TrialProblem:
+    body, rule = localized(group, language), catalogue().get(str(group["code"]))
+    return TrialProblem(
+        kind="blocked" if body["severity"] == "error" else "look",
+        name="" if rule is None else spaced(rule.name[language]),
+        code=body["code"],
+        requirement=body["requirement"],
+        sentence=with_labels(spaced(body["message"]), {}, language),
+        remedy=spaced(body["fix"]),
+        count=group["count"],
+        examples=[
+            (str(one["id"] or one["position"]).rpartition(":")[2], str(one.get("value", ""))[:_MAX_VALUE])
+            for one in group["examples"]
+            if one["id"] or one["position"]
+        ],
+    )

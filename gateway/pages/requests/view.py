@@ -1,0 +1,150 @@
+"""The operator's pages of requests to join: those that wait, and one with its dry run and its answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from gateway.federation import Federation
+from gateway.notices.request_acts import approve_request, found, listed, refuse_request, try_request
+from gateway.operate.desk import RefusedActError
+from gateway.pages.base.door import Door, form_of, session_of
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.texts import texts_of
+from gateway.pages.partners.answers import Answers, done
+from gateway.pages.partners.form import Errors, PlatformForm, by_field, reason_in, typed_in, wish_of
+from gateway.pages.requests.model import fields_of, problems_of
+from gateway.protocol.join_request import DryRun, JoinRequest, Kept, step_of
+from gateway.protocol.partner import SCOPES
+
+_READER = tuple(scope for scope in SCOPES if scope != "offers:publish")
+"""The scopes of a platform whose feed is pulled: it does not publish by itself."""
+_DONE = ("refused",)
+
+log = structlog.get_logger()
+
+
+def pages(federation: Federation, door: Door) -> Sequence[Page]:
+    """Both pages."""
+    shell = _RequestPages(federation, door)
+    return [
+        operator_page("requests", "/demandes", "/requests", shell.list_all),
+        operator_page("requests_one", "/demande", "/request", shell.one, shell.act),
+    ]
+
+
+class _RequestPages:
+    def __init__(self, federation: Federation, door: Door) -> None:
+        self._federation = federation
+        self._answers = Answers(federation, door)
+        self._book = federation.contacts.requests
+
+    async def list_all(self, request: web.Request, _language: Language) -> Answer:
+        await self._book.catch_up()
+        outcome = next((one for one in _DONE if one == request.query.get("done")), "")
+        return Answer("requests/requests.html", {"requests": listed(self._book.state), "done": outcome})
+
+    async def one(self, request: web.Request, language: Language) -> Answer:
+        await self._book.catch_up()
+        if not request.query.get("id"):
+            return await self.list_all(request, language)
+        return self._one(self._known(request.query["id"]), language)
+
+    async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
+        form = form_of(request)
+        await self._book.catch_up()
+        await self._federation.partners.catch_up()
+        kept = self._known(form.text("id"))
+        errors: Errors = {}
+        act, actor = form.text("act"), session_of(request).actor
+        try:
+            match act:
+                case "try":
+                    desk = self._federation.desk(actor)
+                    dry_run = await try_request(desk, self._book, kept.id, self._federation.rehearse)
+                    log.info("pages.request_tried", request=kept.id)
+                    return self._one(self._known(kept.id), language, dry_run=dry_run)
+                case "approve":
+                    return await self._approve(request, kept, language)
+                case "refuse":
+                    why = reason_in(form, "why_refuse", errors)
+                    if not why and not errors:
+                        errors["why_refuse"] = [("reason_missing", "")]
+                    if errors:
+                        return self._one(kept, language, why=form.text("why_refuse"), errors=errors)
+                    await refuse_request(self._federation.desk(actor, why), self._book, kept.id)
+                    log.info("pages.request_refused", request=kept.id)
+                    return Redirect("requests", {"done": "refused"})
+        except RefusedActError as error:
+            if error.refusal == "unknown":
+                raise PageError(HTTPStatus.NOT_FOUND) from error
+            return self._one(self._known(kept.id), language, refusal=error.refusal)
+        raise PageError(HTTPStatus.BAD_REQUEST)
+
+    async def _approve(self, request: web.Request, kept: Kept, language: Language) -> Answer | Redirect:
+        typed = typed_in(form_of(request))
+        wish = wish_of(typed)
+        if isinstance(wish, dict):
+            return self._one(kept, language, typed=replace(typed, errors=wish))
+        desk = self._federation.desk(session_of(request).actor, typed.why)
+        try:
+            partner, minted = await approve_request(desk, self._book, kept.id, typed.slug, wish)
+        except RefusedActError as error:
+            if error.refusal not in ("invalid", "present"):
+                raise
+            return self._one(kept, language, typed=replace(typed, errors=by_field(error.findings)))
+        log.info("pages.request_approved", request=kept.id, platform=partner.platform)
+        if minted is None:
+            return done("added", partner)
+        return self._answers.secret(partner, minted.text, added=True)
+
+    def _known(self, request_id: str) -> Kept:
+        try:
+            return found(self._book.state, request_id)
+        except RefusedActError:
+            raise PageError(HTTPStatus.NOT_FOUND) from None
+
+    def _one(
+        self,
+        kept: Kept,
+        language: Language,
+        *,
+        dry_run: DryRun | None = None,
+        typed: PlatformForm | None = None,
+        why: str = "",
+        errors: Errors | None = None,
+        refusal: str = "",
+    ) -> Answer:
+        """A request, with what an act has found."""
+        wrong = bool(errors or (typed is not None and typed.errors))
+        status = HTTPStatus.CONFLICT if refusal else HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        values: dict[str, Any] = {
+            "request": kept,
+            "step": step_of(kept),
+            "refusal": refusal,
+            "partner_texts": texts_of("partners", language),
+        }
+        if isinstance(kept, JoinRequest):
+            values |= self._open(kept, language, dry_run)
+            values |= {
+                "typed": typed or PlatformForm(name=kept.name, scopes=("offers:read",)),
+                "scopes": _READER,
+                "why": why,
+                "errors": errors or {},
+            }
+        return Answer("requests/request.html", values, status=status, query={"id": kept.id})
+
+    def _open(self, request: JoinRequest, language: Language, dry_run: DryRun | None) -> Mapping[str, Any]:
+        mail, feed = request.hosts
+        return {
+            "mail_domain": mail,
+            "feed_host": feed,
+            "fields": fields_of(request.mapping, language),
+            "trial": request.trial if dry_run is None else dry_run.trial,
+            "dry_run": dry_run,
+            "failure": "" if dry_run is None or dry_run.failure is None else dry_run.failure[language],
+            "problems": () if dry_run is None else problems_of(dry_run.problems, language),
+        }
