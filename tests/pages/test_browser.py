@@ -43,6 +43,18 @@ MAX_BYTES = 50_000
 MAX_SCREENS = 6
 
 
+_UNMARKED = """(word) => [...document.querySelectorAll("main [required], main [aria-required=true]")]
+    .filter((one) => ![...one.labels, one.closest("fieldset")].some((label) => label?.textContent.includes(word)))
+    .map((one) => one.outerHTML)"""
+"""The compulsory fields whose label does not say so."""
+_UNHEARD = """() => {
+    const error = document.querySelector("main [role=alert].error, main .field.wrong");
+    const heard = !error || document.activeElement.matches("main *");
+    return heard ? null : error.outerHTML;
+}"""
+"""An error from which the focus is away."""
+
+
 def parameters(listed: Sequence[State] | Sequence[Journey], *, smoke: str) -> list[Any]:
     """Each under its page and name. The one of ``smoke`` proves all of them in ``make test``."""
     ids = [f"{one.page}, {one.name}" for one in listed]
@@ -104,8 +116,9 @@ def path_of(state: State, pages: Mapping[str, Page], language: Language) -> str:
 def test_a_state_has_no_violation_and_fits_every_window(
     state: State, language: Language, address: str, seen: Window, pages: Mapping[str, Page], session: Mapping[Role, str]
 ) -> None:
-    """axe-core in both schemes; no sideways scroll at 1280 and 320 px and no faint text, unfolded too; no console
-    message, no refused resource. The slow rules of axe see long lists shortened: in French light and wide, in English
+    """Compulsory fields say so, and after an error the focus is on it. axe-core in both schemes; no sideways scroll at
+    1280 and 320 px and no faint text, unfolded too; no console message, no refused resource.
+    The slow rules of axe see long lists shortened: in French light and wide, in English
     dark and narrow; the contrast of every text is measured in all of these.
     """
     tab, complaints = emptied(seen)
@@ -116,6 +129,8 @@ def test_a_state_has_no_violation_and_fits_every_window(
     if state.reach is not None:
         state.reach(tab, language)
     assert language == tab.locator("html").get_attribute("lang")
+    assert [] == tab.evaluate(_UNMARKED, {"fr": "(obligatoire)", "en": "(required)"}[language])
+    assert tab.evaluate(_UNHEARD) is None
     for width in (NARROW, WIDE) if language == "fr" else (WIDE, NARROW):
         tab.set_viewport_size({"width": width, "height": 800})
         assert width == content_width(tab)

@@ -113,3 +113,14 @@ async def test_the_journal_has_a_file_of_its_filter(desk: Desk) -> None:
     assert ["Numéro", "Quand", "Personne", "Plateforme de la personne ou du programme", "Acte"] == heads[:5]
     assert {"Offre retirée par l’exploitant"} == {row[4] for row in rows}
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row[1]) for row in rows)
+
+
+async def test_french_texts_are_marked_on_english_lists(desk: Desk) -> None:
+    """Titles, towns, reasons, and the names of levels and departments, as screen readers pronounce them."""
+    offers = await desk.get("/en/operate/offer")
+    for one in (r'<option lang="fr" value="seconde">', r'<option lang="fr" value="35">', r'<a href="[^"]+" lang="fr">'):
+        assert re.search(one, offers), one
+    assert re.search(r'data-label="Town"><span lang="fr">', offers)
+    journal = await desk.get("/en/operate/journal")
+    assert '<span lang="fr">En maintenance</span>' in journal
+    assert "<span lang=" not in (await desk.get("/exploitation/registre"))
