@@ -36,6 +36,7 @@ from gateway.api.context import CONTEXT, Context
 from gateway.api.digest import COPIES, DIGESTS, KeptCopies
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
+from gateway.api.impact import IMPACTS
 from gateway.api.limit import ADDRESS_RATES, RATES, SLOTS, WAITS, AddressRates, Rates, Slots
 from gateway.api.middleware import complete, request_middleware
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
@@ -86,6 +87,7 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[DIGESTS] = Slots(context.limits.exports_at_once, full="digests-busy", each=1)
+    app[IMPACTS] = Slots(context.limits.exports_at_once, full="exports-busy", each=1)
     app[COPIES] = KeptCopies()
     processor = Processor(percent=context.limits.processor_percent, hurry=hurry, activity=activity)
     app[WORK_REGISTRY] = WorkRegistry(processor)

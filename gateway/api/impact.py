@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.api.answer import PRIVATE, send_json
 from gateway.api.auth import requires, scope_missing
 from gateway.api.context import SCOPES, federation_of, partner_of
-from gateway.api.exports import EXPORTS
+from gateway.api.limit import Slots
 from gateway.api.query import Parameters, valid
 from gateway.api.readiness import require_caught_up
 from gateway.federation.impact import find_impact, find_origin
@@ -15,6 +15,9 @@ from gateway.federation.platform import platform_names
 from gateway.protocol.identity import is_slug
 from schemas.evolution.process import PRESENT
 from schemas.rulebook import RELEASE
+
+IMPACTS: web.AppKey[Slots] = web.AppKey("impacts", Slots)
+"""Slots of the route and of the pages of evolution: one a platform, since one release judges after another."""
 
 
 @requires("offers:publish", "operate")
@@ -30,7 +33,7 @@ async def get_impact(request: web.Request) -> web.StreamResponse:
         platforms = frozenset({own})
     require_caught_up(federation.offers)
     of = [slug for slug in platform_names(federation) if not platforms or slug in platforms]
-    with request.app[EXPORTS].one(own):
+    with request.app[IMPACTS].one(own):
         return send_json((await find_impact(federation, of, origin or PRESENT)).to_json(), PRIVATE)
 
 

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from adapters.national.site.timing import PER_MINUTE
 from gateway.api.auth import public
 from gateway.api.context import client_of
+from gateway.api.impact import IMPACTS
 from gateway.api.problem import REFUSAL_PAGE
 from gateway.api.work import work_of
 from gateway.bootstrap.doctor import examine_running
@@ -84,6 +85,7 @@ def page_ports(settings: Settings, federation: Federation, url: str) -> PagePort
             forms=forms,
         ),
         wait=lambda request: work_of(request).wait,
+        judging=lambda request, platform: request.app[IMPACTS].one(platform),
         national=NationalSite(
             connected=settings.national is not None, per_minute=PER_MINUTE, plan=NationalPlans(settings).get
         ),

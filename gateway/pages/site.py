@@ -1,7 +1,7 @@
 """The site: every page, its routes, the pages of refusals. ``PagePorts`` is what the pages need of the gateway."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -88,6 +88,7 @@ class PagePorts:
     profiles: Sequence[KnownProfile]
     door: Door
     wait: Callable[[web.Request], Wait]
+    judging: Callable[[web.Request, str], AbstractContextManager[object]]
     decision_seconds: float = DECISION_SECONDS
     national: NationalSite
     checks: Cached[Checked]
@@ -114,7 +115,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *pushes.pages(federation),
         *systems.pages(federation),
         *refusals.pages(federation),
-        *evolution.pages(federation),
+        *evolution.pages(federation, ports.judging),
         *moderation.pages(federation, ports.wait, seconds=ports.decision_seconds),
         *selection.pages(federation, ports.wait, seconds=ports.decision_seconds),
         *partners.pages(federation, ports.door),

@@ -33,6 +33,7 @@ FORMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"id": "demande", "act": act, "slug": "essai", "scopes": ["offers:read"], "why_refuse": "x"}
         for act in ("try", "approve", "refuse")
     ],
+    "activation": [{"act": "activate", "release": "1.0", "day": "2099-09-01"}],
     "journal_erase": [{"name": "NOM", "confirmed": "1"}],
 }
 """By page: the forms that would act."""

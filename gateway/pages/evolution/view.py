@@ -1,7 +1,8 @@
 """The pages of evolution: live offers that a release will refuse, for a platform its own, for an operator all."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -15,10 +16,13 @@ from gateway.pages.partner.rules import of_rule
 from schemas.evolution.process import names
 from schemas.rulebook import RELEASE
 
+Judging: TypeAlias = Callable[[web.Request, str], AbstractContextManager[object]]
+"""The slot of a platform while its offers are judged; refuses where it has none left."""
 
-def pages(federation: Federation) -> Sequence[Page]:
+
+def pages(federation: Federation, judging: Judging) -> Sequence[Page]:
     """Both pages, and that of the days."""
-    shell = _EvolutionPages(federation)
+    shell = _EvolutionPages(federation, judging)
     paths: Mapping[Language, str] = {"fr": "/plateforme/evolutions", "en": "/en/platform/evolution"}
     return [
         Page("evolution", paths, shell.own, role="platform", private=True),
@@ -28,8 +32,9 @@ def pages(federation: Federation) -> Sequence[Page]:
 
 
 class _EvolutionPages:
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, judging: Judging) -> None:
         self._federation = federation
+        self._judging = judging
 
     async def own(self, request: web.Request, language: Language) -> Answer:
         slug = session_of(request).partner.platform
@@ -46,7 +51,8 @@ class _EvolutionPages:
         origin = find_origin(request.query.get("release", RELEASE))
         if origin is None:
             raise PageError(400)
-        found = await find_impact(self._federation, [*platforms], origin)
+        with self._judging(request, session_of(request).partner.platform):
+            found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
         values: dict[str, Any] = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
         values["activations"] = self._federation.releases.activations
