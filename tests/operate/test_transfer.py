@@ -124,6 +124,20 @@ async def test_activations_are_moved_and_replicas_are_not(tmp_path: Path) -> Non
     assert ({known.release: known}, {}) == (topic.activations, topic.replicas)
 
 
+class AnnouncedLog(MemoryLog):
+    """A log on which a replica announces itself whenever its ends are read."""
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        await self.append(RELEASES, RELEASES_PARTITION, [replica_record("here", ["1.0"])])
+        return await super().ends(topic)
+
+
+async def test_announcements_of_a_replica_disturb_no_export(tmp_path: Path) -> None:
+    log = AnnouncedLog(clock=ManualClock(), partitions=3)
+    await log.create_topics(COMMON)
+    assert 0 == (await exported(log, tmp_path / "federation.zip")).members["releases.ndjson"].lines
+
+
 async def test_a_file_with_an_activation_of_an_unknown_release_is_refused(tmp_path: Path) -> None:
     """EVO-004: this version would refuse its fields."""
     log = await log_of(*federation())
