@@ -495,6 +495,16 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/schemas/evolution/test_release.py::test_a_name_that_is_no_release_is_refused",
         "tests/federation/test_impact.py::test_a_release_that_is_not_on_file_is_refused",
         "tests/federation/test_impact.py::test_at_most_so_many_offers_are_judged",
+        "tests/pages/test_evolution_page.py::test_a_reader_who_asks_again_and_again_stops_no_other",
+    ),
+    "T-67": (
+        "tests/protocol/test_release.py::test_a_day_begins_at_midnight_in_paris_and_is_near_a_day_before",
+        "tests/operate/test_activation.py::test_a_replica_seen_within_the_hour_keeps_a_release_it_lacks_from_beginning",
+        "tests/operate/test_activation.py::test_a_day_moves_until_it_has_come",
+        "tests/operate/test_releases.py::test_a_replica_without_an_activated_release_ends_the_day_before",
+        "tests/operate/test_transfer.py::test_activations_are_moved_and_replicas_are_not",
+        "tests/rolling/test_release_on_a_day.py::test_three_replicas_on_kafka_begin_a_release_together",
+        "tests/schemas/evolution/test_waiting_gateway.py::test_every_way_in_goes_by_the_day_of_receipt",
     ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""
