@@ -53,7 +53,7 @@ from bench.row import Row, table
 from bench.worst import KINDS
 
 LOGS = {"Kafka": True, "embedded": False}
-ON_LOGS = ("ingest", "single", "latency", "push", "relay", "million", "fairness", "cost", "inbox")
+ON_LOGS = ("ingest", "single", "latency", "push", "relay", "million", "fairness", "cost", "inbox", "asleep")
 PARTS = (*ON_LOGS[:5], "views", "home", "digest", "systems", "updates", *ON_LOGS[5:], "check")
 _FLOOD_BYTES = 400
 """Bytes of a flooded inbox for each of ``--offers``: 24 MB by default."""
@@ -67,6 +67,7 @@ def rows(part: str, log: str, given: argparse.Namespace) -> AsyncIterator[Row]:
         "single": lambda: ingest.singles(log, kafka=kafka, offers=offers),
         "latency": lambda: ingest.latency(log, kafka=kafka, seconds=seconds),
         "push": lambda: pushes.latency(log, kafka=kafka, seconds=seconds),
+        "asleep": lambda: pushes.beside_a_sleeper(log, kafka=kafka, seconds=seconds),
         "relay": lambda: relay.measure(log, kafka=kafka, offers=offers),
         "views": lambda: views.measure(given.million),
         "home": lambda: home.measure(min(home.OFFERS, given.million)),

@@ -1,4 +1,6 @@
-"""Time from a PUT until 20 endpoints have its change by push, beside the changes feed in the same run."""
+"""Time from a PUT until 20 endpoints have its change by push, beside the changes feed in the same run; and that of the
+others while one of them answers nothing, beside that of the same ones while all answer.
+"""
 
 import asyncio
 import time
@@ -20,26 +22,36 @@ from gateway.protocol.subscription import MOST, SigningKey, Subscription
 from gateway.push.book import Edit, SubscriptionBook
 
 RATES, PLATFORMS = (100, 500), 4
+_SLEEPER, _SLEEPING_RATE, _BAR, _ROUNDS = "/reader-0/copy-0", 50, 1.2, 3
 _WAIT_SECONDS = 30.0
 _NONCE = "00" * 16
 
 
 @dataclass
 class _Endpoints:
-    """What came, by the time since it was sent; an endpoint that gets a change twice counts its first."""
+    """What came, by the time since it was sent; an endpoint that gets a change twice counts its first. ``asleep``: one
+    of them answers nothing.
+    """
 
     url: str = ""
     sent: dict[str, float] = field(default_factory=dict)
     taken: dict[tuple[str, str], float] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    asleep: bool = False
 
     async def answer(self, request: web.Request) -> web.Response:
         page, now = orjson.loads(await request.read()), time.perf_counter()
+        if self.asleep and request.path == _SLEEPER:
+            await asyncio.sleep(_WAIT_SECONDS)
         for change in page["changes"]:
             if change["id"] in self.sent:
                 self.taken.setdefault((request.path, change["id"]), now - self.sent[change["id"]])
         self.arrived.set()
         return web.Response(status=204)
+
+    def of_others(self) -> list[float]:
+        """The times of the endpoints that never sleep."""
+        return [spent for (path, _), spent in self.taken.items() if path != _SLEEPER]
 
 
 async def latency(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Row]:
@@ -66,6 +78,37 @@ async def latency(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Ro
                 f"{times(percentile(taken, 0.99), percentile(feed, 0.99))} changes feed",
                 beside=f"feed: {quantiles(feed)}; {expected - len(taken):,} of {expected:,} missing",
             )
+
+
+async def beside_a_sleeper(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Row]:
+    """Rounds with and without the sleeper alternate, so that both meet the same machine."""
+    raws = documents(1_000, wrong=0)
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    async with prepared(kafka=kafka, workers=1) as fresh, _serving() as endpoints:
+        environment = replace(fresh, settings=replace(fresh.settings, loopback_feeds=1))
+        await _subscribe(environment, endpoints.url)
+        async with served(environment) as gateway:
+            await load.latency(gateway, raws, rate=_SLEEPING_RATE, seconds=1.0, name="warm")
+            for number in range(2 * _ROUNDS):
+                endpoints.asleep, endpoints.sent, endpoints.taken = number % 2 == 1, {}, {}
+                await load.latency(
+                    gateway, raws, rate=_SLEEPING_RATE, seconds=seconds / 2, name=f"s{number}", sent=endpoints.sent
+                )
+                others = len(endpoints.sent) * (PLATFORMS * MOST - 1)
+                async with asyncio.timeout(_WAIT_SECONDS):
+                    while len(found := endpoints.of_others()) < others:
+                        await endpoints.arrived.wait()
+                        endpoints.arrived.clear()
+                taken[endpoints.asleep] += found
+    ratio = percentile(taken[True], 0.99) / percentile(taken[False], 0.99)
+    yield Row(
+        f"the others beside an endpoint that sleeps, {_SLEEPING_RATE}/s, {name}",
+        quantiles(taken[True]),
+        f"{ratio:.2f} × p99 while all answer",
+        f"≤ {_BAR} ×",
+        ratio <= _BAR,
+        f"all answer: {quantiles(taken[False])}",
+    )
 
 
 @asynccontextmanager
