@@ -35,6 +35,18 @@ def refused_deliveries(tab: Tab, _language: Language) -> None:
     assert tab.locator("table.fold").count() == 1
 
 
+def want_a_wrong_subscription(tab: Tab, _language: Language) -> None:
+    """A url that is none of an endpoint, a box that is none, and a Region."""
+    unfold(tab, _language)
+    tab.fill("input[name=name]", "Pas un nom")
+    tab.fill("input[name=url]", "http://127.0.0.1/x")
+    tab.fill("input[name=bbox]", "1,2,3")
+    tab.check("input[name=region][value='53']")
+    with tab.expect_navigation():
+        tab.click("main form button.main")
+    assert 3 == tab.locator("main .field.wrong").count()
+
+
 def make_a_secret(tab: Tab, _language: Language) -> None:
     """A new secret, displayed once."""
     with tab.expect_navigation():
@@ -81,6 +93,7 @@ STATES = [
     State("deliveries", "by state"),
     State("deliveries", "refused", refused_deliveries),
     State("pushes", "no subscription"),
+    State("pushes", "the form with faults", want_a_wrong_subscription, then=422),
     State("keys", "as they are"),
     State("keys", "a new secret", make_a_secret),
     State("figures", "thirty days", unfold),
