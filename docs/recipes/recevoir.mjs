@@ -62,8 +62,12 @@ function lire(corps) {
     return undefined;
   }
   const entiere = Array.isArray(page?.changes) && typeof page.more === "boolean" && Number.isSafeInteger(page.generation);
-  const lisible = ({ id, sequence, op, offer } = {}) =>
-    typeof id === "string" && Number.isSafeInteger(sequence) && (op === "removal" || (op === "upsert" && typeof offer === "object"));
+  const objet = (valeur) => valeur !== null && typeof valeur === "object" && !Array.isArray(valeur);
+  const lisible = (un) =>
+    objet(un) &&
+    typeof un.id === "string" &&
+    Number.isSafeInteger(un.sequence) &&
+    (un.op === "removal" || (un.op === "upsert" && objet(un.offer)));
   return entiere && page.changes.every(lisible) ? page : undefined;
 }
 

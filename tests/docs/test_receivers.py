@@ -6,13 +6,15 @@
 import base64
 import json
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from conformance.model.result import Outcome
+from tests.conformance.partner_fixtures import Subscriber, cases_of, played
 from tests.docs.recipe import RECEIVE, Account, Receiver, opened_accounts
 from tests.docs.test_recipes import copied, offer
 from tests.harness import until
@@ -148,7 +150,9 @@ async def test_a_push_counts_once_in_order_and_from_its_own_subscription(languag
         ):
             assert 401 == await push(refused, *secrets, seconds=seconds, **headers), (secrets, seconds, headers)
         assert 401 == await receiver.post(refused, signed(first, SECRET))
-        assert [400, 400] == [await push(b"[]"), await push(b'{"changes": 1, "more": true, "generation": 1}')]
+        no_offer = {**upsert(1, 91), "offer": None}
+        for body in (b"[]", b'{"changes": 1, "more": true, "generation": 1}', page(no_offer), page({"id": "a"})):
+            assert 400 == await push(body), body
         assert {"1": "L'atelier 10", "2": "L'atelier 20"} == titles()
 
         assert 204 == await push(page(removal(1, 12)), OTHER, SECRET), "both keys sign while one is renewed"
@@ -165,6 +169,49 @@ async def test_a_push_counts_once_in_order_and_from_its_own_subscription(languag
         assert 204 == await push(code)
         assert "ABC" == await coded(receiver)
         assert {"1": "L'atelier 3", "3": "L'atelier 5"} == titles()
+
+
+class ReceivingPlatform(Subscriber):
+    """A platform whose receiver is a recipe."""
+
+    pushed = True
+    language = ""
+    folder = Path()
+
+    def __init__(self, gateway: str) -> None:
+        super().__init__(gateway)
+        self.running = AsyncExitStack()
+
+    async def order(self, action: str, given: dict[str, Any]) -> dict[str, Any]:
+        await self.running.aclose()
+        if action == "reset":
+            (self.folder / "copie.db").unlink(missing_ok=True)
+            return {}
+        receiver = Receiver(self.language, self.folder, given["secret"])
+        await self.running.enter_async_context(receiver.serving())
+        return {"url": receiver.url}
+
+    def offers(self) -> dict[str, Any]:
+        with closing(sqlite3.connect(self.folder / "copie.db")) as base, suppress(sqlite3.OperationalError):
+            rows = base.execute("SELECT id, sequence, document FROM offres WHERE document IS NOT NULL").fetchall()
+            return {name: {"sequence": sequence, **json.loads(document)} for name, sequence, document in rows}
+        return {}
+
+    async def close(self) -> None:
+        await self.running.aclose()
+        await super().close()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_receiver_passes_every_case_of_the_kit_about_pushes(language: str, tmp_path: Path) -> None:
+    made = type("Platform", (ReceivingPlatform,), {"language": language, "folder": tmp_path})
+    chosen = [case for case in cases_of("subscriber") if case.family == "push"]
+    results = await played(made, chosen)
+    assert len(chosen) == len(results)
+    assert [] == [
+        (result.case.id, result.findings or result.reason) for result in results if result.outcome is not Outcome.PASS
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
