@@ -162,6 +162,8 @@ async def test_each_fault_of_the_form_is_said_at_its_field_and_what_was_typed_st
 
 async def test_a_subscription_is_changed_by_the_form_as_it_is(site: PageHarness) -> None:
     page = await text_of(site, f"{PATH}?edit=copie")
+    assert 'name="platform" value="exploitation"' in page
+    assert f'name="platform" value="{SIGNED.platform}"' not in page, "its own offers are never pushed"
     assert 'value="https://stages.example.org/in?key=s3cret"' in page
     fields = {"act": "set", "name": "copie", "replaces": "1", "url": ONE.url, "max_batch": "20480", "rate": "600"}
     assert 303 == (await send(site, region="53", **fields)).status
