@@ -6,14 +6,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
+from markupsafe import Markup
+
+from gateway.pages.base.markup import coded
 from gateway.pages.base.texts import Texts, texts_of
-from gateway.pages.base.wording import spaced
+from gateway.pages.base.wording import label_of
 from schemas import localized
 from schemas.rulebook import Language
 
 _LISTED = 3
 _SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)|\S.+$")
-_RULE = re.compile(r"/mapping/fields/([a-z_.]+(?:/[a-z_0-9]+)*)")
+_POINTER = re.compile(r"/mapping((?:/[a-z_0-9]+(?:\.[a-z_0-9]+)*)*)")
 _KEYS = re.compile(r"/mapping/|`|\bprofile?\b")
 _MEANINGS = frozenset(("sector-unknown", "sector-ambiguous", "value-unmapped", "level-unknown", "yes-no-unreadable"))
 """Codes of values whose meaning the page asks for."""
@@ -84,7 +87,8 @@ def _row(
     error = body["severity"] == "error"
     code = body["code"]
     label = labels.get(name, "")
-    sentence, remedies, link = with_labels(body["message"], labels, language), _without_profile(body["fix"]), ""
+    sentence: str = with_labels(body["message"], labels, language)
+    remedies, link = _without_profile(body["fix"]), ""
     if code == "field-missing" and name in missing:
         sentence, remedies = str(texts("sentence_missing", field=label)), []
         link = str(texts("remedy_choose", field=label))
@@ -108,20 +112,30 @@ def _row(
     )
 
 
-def with_labels(sentence: str, labels: Mapping[str, str], language: Language) -> str:
-    """The sentence with the names that this page gives to the rules of a profile."""
+def with_labels(sentence: str, labels: Mapping[str, str], language: Language) -> Markup:
+    """The sentence with the names that this page gives to the rules of a profile, and its codes marked."""
+    texts = texts_of("connect", language)
 
     def named(found: re.Match[str]) -> str:
-        label = labels.get(found[1].partition("/")[0], found[1])
+        steps = found[1].split("/")[1:]
+        name = steps[1] if steps[:1] == ["fields"] and len(steps) > 1 else "id" if steps == ["id"] else ""
+        key = f"pointer_{'_'.join(steps)}"
+        label = (labels.get(name) or label_in(name, language)) if name else texts(key if key in texts else "mapping")
         return f"«\u00a0{label}\u00a0»" if language == "fr" else f"“{label}”"
 
-    return spaced(_RULE.sub(named, sentence))
+    return coded(_POINTER.sub(named, sentence))
 
 
-def _without_profile(fix: str) -> list[str]:
+def label_in(name: str, language: Language) -> str:
+    """The label of a field of the offer."""
+    texts, key = texts_of("connect", language), f"field_{name}"
+    return label_of(name, language) or (str(texts(key)) if key in texts else name)
+
+
+def _without_profile(fix: str) -> list[Markup]:
     """The sentences of a remedy that do not speak of keys of the profile, which this page writes itself."""
     sentences = _SENTENCE.findall(fix)
-    text = spaced(" ".join(one for one in sentences if not _KEYS.search(one)))
+    text = coded(" ".join(one for one in sentences if not _KEYS.search(one)))
     return [text] if text else []
 
 

@@ -16,12 +16,12 @@ from gateway.pages.base.refusal import PageRefusedError, Sentence
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.upload import Form
 from gateway.pages.base.visit import Visitors
-from gateway.pages.base.wording import spaced
 from gateway.pages.connect import port, state
-from gateway.pages.connect.form import choices_of
+from gateway.pages.connect.form import ONLINE, choices_of
+from gateway.pages.connect.problems import with_labels
 from gateway.pages.connect.request import RequestDoor, Typed, typed_in
 from gateway.pages.connect.state import ConnectState, StateError
-from gateway.pages.connect.view_model import controls_of, describe, states_of
+from gateway.pages.connect.view_model import controls_of, describe, states_of, unknown_paths
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.seal import Seal
 from gateway.runtime.loop import in_thread
@@ -119,14 +119,16 @@ class _ConnectPage:
     async def _study(
         self, known: ConnectState, study: Mapping[str, Any], language: Language, typed: Typed = _NOTHING
     ) -> Answer:
-        next_state = ConnectState(known.sample, known.on, known.choices, controls_of(study), states_of(study))
+        unknown = unknown_paths(study, {name: one for name, one in known.choices.items() if name != ONLINE})
+        choices = {name: one for name, one in known.choices.items() if name not in unknown}
+        next_state = ConnectState(known.sample, known.on, choices, controls_of(study), states_of(study))
         now = self._clock()
         sealed = await in_thread(lambda: state.close(next_state, self._seal, now=now))
         sending = {"typed": typed, "sends": self._requests is not None}
         return Answer(
             "connect/connect.html",
-            lambda: {"state": sealed, **sending, **describe(study, language)},
-            status=422 if typed.errors else 200,
+            lambda: {"state": sealed, **sending, **describe(study, language, unknown)},
+            status=422 if typed.errors or unknown else 200,
         )
 
 
@@ -145,4 +147,4 @@ def _sentence(problem: Mapping[str, Any], language: Language) -> Sentence:
         texts = texts_of("connect", language)
         return Sentence(texts.no_items, texts.no_items_step)
     body = localized(problem, language)
-    return Sentence(spaced(body["message"]), spaced(body["fix"]))
+    return Sentence(with_labels(body["message"], {}, language), with_labels(body["fix"], {}, language))

@@ -1,14 +1,14 @@
 """View model of a study (``adapters/profile/study.py``): groups of fields, offers, problems. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from gateway.pages.base.texts import Texts, texts_of
-from gateway.pages.base.wording import label_of, names_of, spaced
+from gateway.pages.base.wording import names_of
 from gateway.pages.connect.form import PAIR
 from gateway.pages.connect.offers import sketch_of
-from gateway.pages.connect.problems import rows_of
+from gateway.pages.connect.problems import label_in, rows_of, with_labels
 from schemas.closed_list import closed_list
 from schemas.communes import plain_name
 from schemas.rulebook import Language
@@ -22,8 +22,9 @@ Row = Mapping[str, Any]
 _GROUPS = ("choose", "verify", "sure", "empty")
 PATTERNS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DDMMYYYY", "MM-DD-YYYY", "YYYYMMDDTHHmmss")
 _MAX_EXAMPLES, _MAX_LONG, _SHORT = 3, 2, 48
-_MAX_MEANINGS = 60
-"""Most values of all fields whose meaning is asked for: a form has at most 200 controls."""
+_MAX_WRONG = 120
+_MEANING_CONTROLS = 70
+"""Most controls for meanings of values; a sector has two. A form has at most 200 controls."""
 _LEVELS = (
     *closed_list("levels")[::-1],
     *("troisieme+seconde", "quatrieme+troisieme", "quatrieme+troisieme+seconde"),
@@ -38,7 +39,7 @@ def controls_of(study: Study) -> dict[str, dict[str, Any]]:
             "path": one["path"],
             "date": one["date"],
             "several": one["name"] == "levels",
-            "meanings": [meaning["value"] for meaning in budget.take(one["meanings"])],
+            "meanings": [meaning["value"] for meaning in budget.take(one)],
         }
         for one in study["fields"]
     }
@@ -49,22 +50,32 @@ def states_of(study: Study) -> dict[str, list[str]]:
     return {one["path"]: [found["value"] for found in one["values"]] for one in study["states"]}
 
 
-def describe(study: Study, language: Language) -> dict[str, Any]:
-    """The values of the template; ``groups``: the fields by degree of confidence."""
+def unknown_paths(study: Study, choices: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The chosen paths that the sample does not have, by field."""
+    known = {one["path"] for one in study["paths"]}
+    chosen = {name: choice.get("path", "") for name, choice in choices.items()}
+    return {name: path for name, path in chosen.items() if path and not known.issuperset(path.split(PAIR))}
+
+
+def describe(study: Study, language: Language, unknown: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The values of the template; ``groups``: the fields by degree of confidence; ``unknown``: as ``unknown_paths``."""
     texts = texts_of("connect", language)
     budget = _MeaningBudget()
     rows = {one["name"]: (group_of(one, study), _row(one, budget, texts, language)) for one in study["fields"]}
+    for name, path in (unknown or {}).items():
+        rows[name] = ("choose", {**rows[name][1], "wrong": path[:_MAX_WRONG]})
     groups = {name: [row for group, row in rows.values() if group == name] for name in _GROUPS}
     labels = {name: row["label"] for name, (_, row) in rows.items()}
     return {
         "read": _read(study, groups, texts),
         "groups": groups,
         "paths": [one["path"] for one in study["paths"]],
+        "sectors": [label for _, label in _sectors(language)] if _asks_sectors(rows.values()) else [],
         "patterns": [(pattern, texts(f"pattern_{pattern}")) for pattern in PATTERNS],
         "unused": study["unused"],
         "others": study["others"],
         "states": study["states"],
-        "notes": [note[language] for note in study["notes"]],
+        "notes": [with_labels(note[language], labels, language) for note in study["notes"]],
         "offers": [sketch_of(one, labels, language) for one in study["offers"]],
         "problems": rows_of(study, labels, language),
         "counts": study["counts"],
@@ -82,15 +93,21 @@ def group_of(one: Mapping[str, Any], study: Study) -> str:
     return "choose" if open_choice else "empty"
 
 
+def _asks_sectors(rows: Iterable[tuple[str, Row]]) -> bool:
+    """Whether the meaning of some value may be any sector."""
+    return any(row["name"] == "sector" and row["settings"] and row["settings"]["meanings"] for _, row in rows)
+
+
 class _MeaningBudget:
-    """Counts the meanings that are asked for, field by field."""
+    """Counts the controls of the meanings that are asked for, field by field."""
 
     def __init__(self) -> None:
-        self._left = _MAX_MEANINGS
+        self._left = _MEANING_CONTROLS
 
-    def take(self, meanings: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        taken = meanings[: self._left]
-        self._left -= len(taken)
+    def take(self, one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        each = 2 if one["name"] == "sector" else 1
+        taken: Sequence[Mapping[str, Any]] = one["meanings"][: self._left // each]
+        self._left -= each * len(taken)
         return taken
 
 
@@ -114,10 +131,11 @@ def _row(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language:
     kind, word = _state(one, texts)
     return {
         "name": one["name"],
-        "label": label_of(one["name"], language) or str(texts(f"field_{one['name']}")),
+        "label": label_in(one["name"], language),
         "path": one["path"],
         "proposed": _proposed(one),
         "auto": one["chosen"],
+        "wrong": "",
         "examples": _examples(one),
         "kind": kind,
         "word": word,
@@ -158,8 +176,8 @@ def _evidence(one: Mapping[str, Any], texts: Texts, language: Language) -> str:
     if one["fixed"]:
         return str(texts.fixed_for_all)
     if not one["ruled"] and one["reason"] is not None:
-        return str(one["reason"][language])
-    return ", ".join(text[language] for text in one["evidence"])
+        return with_labels(one["reason"][language], {}, language)
+    return with_labels(", ".join(text[language] for text in one["evidence"]), {}, language)
 
 
 def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, language: Language) -> Row | None:
@@ -171,15 +189,15 @@ def _settings(one: Mapping[str, Any], budget: _MeaningBudget, texts: Texts, lang
         {
             "value": found["text"],
             "code": found["code"],
-            "near": [(code, labels[code]) for code in found["near"] if code in labels],
+            "near": [(code, labels[code]) for code in dict.fromkeys((*found["near"], found["code"])) if code in labels],
         }
-        for found in budget.take(one["meanings"])
+        for found in budget.take(one)
     ]
     dated = one["dated"] and one["ruled"] and not one["fixed"]
     if not (dated or meanings or one["fixable"]):
         return None
     fixed = one["fixed"] if isinstance(one["fixed"], list) else [one["fixed"]]
-    error = "" if one["refused"] is None else spaced(one["refused"]["message"][language])
+    error = "" if one["refused"] is None else with_labels(one["refused"]["message"][language], {}, language)
     return {
         "last": name == "weeks" and PAIR not in one["path"],
         "dated": dated,

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.pages.base.texts import texts_of
-from gateway.pages.base.wording import label_of, spaced
-from gateway.pages.connect.problems import with_labels
+from gateway.pages.base.wording import spaced
+from gateway.pages.connect.problems import label_in, with_labels
 from schemas import catalogue, localized
 from schemas.rulebook import Language
 
@@ -31,13 +30,7 @@ def fields_of(mapping: Mapping[str, Any], language: Language) -> Sequence[tuple[
     """The label of each field of the offer, with the path or the value that gives it."""
     fields: Mapping[str, Any] = mapping.get("fields", {})
     own = {name: mapping[name] for name in ("id",) if name in mapping}
-    return [(_label(name, language), _source(rule)) for name, rule in {**own, **fields}.items()]
-
-
-def _label(name: str, language: Language) -> str:
-    texts = texts_of("connect", language)
-    key = f"field_{name}"
-    return label_of(name, language) or (str(texts(key)) if key in texts else name)
+    return [(label_in(name, language), _source(rule)) for name, rule in {**own, **fields}.items()]
 
 
 def _source(rule: Any) -> str:
@@ -64,8 +57,8 @@ def _found(group: Mapping[str, Any], language: Language) -> TrialProblem:
         name="" if rule is None else spaced(rule.name[language]),
         code=body["code"],
         requirement=body["requirement"],
-        sentence=with_labels(spaced(body["message"]), {}, language),
-        remedy=spaced(body["fix"]),
+        sentence=with_labels(body["message"], {}, language),
+        remedy=with_labels(body["fix"], {}, language),
         count=group["count"],
         examples=[
             (str(one["id"] or one["position"]).rpartition(":")[2], str(one.get("value", ""))[:_MAX_VALUE])

@@ -1,5 +1,6 @@
 """The page that connects a platform, over HTTP: from a sample to a profile that loads, in both languages."""
 
+import gzip
 import json
 import random
 import re
@@ -8,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from adapters.formats.inference.draft import draft, read_sample
 from adapters.profile.draft import profile_text
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 FEEDS = Path(__file__).parents[2] / "formats" / "drafting"
 ON = date.fromisoformat(paris_date(START))
+LABEL = "Hôtellerie, restauration"
 FIELDS = ("titre", "description", "entreprise", "code_postal", "ville", "niveau", "debut", "fin", "secteur", "lien")
 
 
@@ -251,11 +254,12 @@ async def test_what_is_no_state_is_refused_with_a_page(state: str, do: str) -> N
 async def test_a_choice_longer_than_any_on_the_page_ends_no_dialogue(control: str) -> None:
     async with dialogue() as visitor:
         await visitor.upload(table(row(1), row(2)))
+        expected = 422 if control == "path.title" else 200  # no path of the sample
         await visitor.recompute({control: ["x" * 10_000] * 100})
-        assert 200 == visitor.status
+        assert expected == visitor.status
         await visitor.recompute({control: "x" * 1_048_000})
-        assert 200 == visitor.status
-        await visitor.recompute({control: ""})
+        assert expected == visitor.status
+        await visitor.recompute({control: "", "other.title": ""})
         assert 200 == visitor.status
 
 
@@ -369,7 +373,27 @@ async def test_names_of_a_sample_are_escaped() -> None:
     async with dialogue() as visitor:
         await visitor.upload(content.encode())
         assert "<script>alert" not in visitor.html
-        assert evil in visitor.form.options["path.title"]
+        assert escape(evil) in visitor.html
+
+
+async def test_a_page_has_each_path_once_and_each_sector_once_however_many_fields_choose() -> None:
+    """A feed of a hundred paths with forty unknown sectors, on a page of 50 kB compressed with its state."""
+    heads = (*FIELDS, *(f"colonne {n}" for n in range(90)))
+    rows = [(*row(n, f"Famille {n}"), *("x",) * 90) for n in range(40)]
+    async with dialogue() as visitor:
+        await visitor.upload(table(*rows, heads=heads))
+        options = [one for name, found in visitor.form.options.items() for one in found if name.startswith("path.")]
+        assert 1 == visitor.html.count('<option value="colonne 7">')
+        assert len(options) < 200
+        assert 1 == visitor.html.count(f'<option value="{LABEL}">')
+        assert len(gzip.compress(visitor.html.encode(), 6)) < 50_000
+        await visitor.recompute({"other.title": "colonne 7", "named.0": LABEL.upper()})
+        assert (200, True) == (visitor.status, "choisi par vous" in visitor.form.text)
+        assert "s26" in visitor.form.values["meaning.sector.0"]
+        await visitor.recompute({"other.title": "colonne 700"})
+        assert (422, True) == (visitor.status, "n’a pas ce chemin" in visitor.form.text)
+        await visitor.recompute({"other.title": ""})
+        assert 200 == visitor.status
 
 
 async def test_the_form_stays_within_the_controls_that_the_reader_takes() -> None:

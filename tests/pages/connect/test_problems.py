@@ -8,10 +8,10 @@ import pytest
 from adapters.profile.study import open_sample
 from gateway.bootstrap.connect_work import FUNCTIONS
 from gateway.pages.connect import port
-from gateway.pages.connect.problems import rows_of
+from gateway.pages.connect.problems import rows_of, with_labels
 from gateway.pages.connect.view_model import describe
-from schemas import problem
-from schemas.rulebook import LANGUAGES, Language
+from schemas import catalogue, problem
+from schemas.rulebook import LANGUAGES, Language, reading_rules
 from tests.formats.feeds import written
 
 
@@ -44,3 +44,22 @@ def test_no_sentence_of_a_rule_stands_twice(language: Language) -> None:
 
 def _bytes(sample: Any) -> bytes:
     return orjson.dumps(sample)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_has_neither_a_pointer_of_the_profile_nor_a_back_tick(language: Language) -> None:
+    """Of every text that a reader of feeds has."""
+    for rule in (*reading_rules().values(), *catalogue().values()):
+        for text in (rule.message[language], rule.fix[language]):
+            sentence = text.replace("{rule}", "/mapping/fields/employer.name/path")
+            written = with_labels(sentence, {}, language)
+            assert "/mapping" not in written, written
+            assert "`" not in written, written
+
+
+def test_pointers_of_a_profile_are_words() -> None:
+    sentence = "Corrigez /mapping/fields/weeks, /mapping/id, /mapping/only et `map` sous /mapping/fields/employer.name."
+    assert (
+        "Corrigez «\u00a0Semaines\u00a0», «\u00a0Identifiant\u00a0», «\u00a0ce qui est en ligne\u00a0» et "
+        "<code>map</code> sous «\u00a0Employeur\u00a0»." == with_labels(sentence, {}, "fr")
+    )

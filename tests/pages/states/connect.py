@@ -49,7 +49,7 @@ def with_everything_open(tab: Tab, _language: Language) -> None:
     """Unknown values, settings and optional fields unfolded, a choice made, a fixed value refused."""
     read(tab, UNKNOWN)
     unfold(tab)
-    tab.select_option("[name='path.title']", "texte")
+    tab.fill("[name='other.title']", "texte")
     tab.fill("[name='fixed.employer.website']", "http://192.0.2.1/")
     with tab.expect_navigation():
         tab.click("button.main[value=study]")
