@@ -33,8 +33,8 @@ class GatewayDiedError(Exception):
 class GatewayProcess:
     """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
     runs: this one, or one of another version. ``user``: the user id that it runs under; only root may name another.
-    ``small_queue``: its embedded log queues at most QUEUE_BYTES. ``interpreter``: it is no fork, but an interpreter of
-    its own, which reads its variables.
+    ``public``: its address is its public URL. ``small_queue``: its embedded log queues at most QUEUE_BYTES.
+    ``interpreter``: it is no fork, but an interpreter of its own, which reads its variables.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class GatewayProcess:
         user: int | None = None,
         small_queue: bool = False,
         interpreter: bool = False,
+        public: bool = False,
     ) -> None:
         self.name = name
         self._root = root
@@ -63,6 +64,7 @@ class GatewayProcess:
             "PASSERELLE_DATA": str(folder),
             "PASSERELLE_PORT": str(port),
             "PASSERELLE_MANAGEMENT_PORT": str(management),
+            **({"PASSERELLE_PUBLIC_URL": self.url} if public else {}),
         }
         self._words = folder.parent / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,12 +28,13 @@ from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.contact import PARTITION as CONTACTS_PARTITION
 from gateway.protocol.contact import Contact, contact_record
 from gateway.protocol.identity import partition_of
+from gateway.protocol.join_request import answered, request_record
 from gateway.protocol.journal import GENESIS, JournalEntry, entry_record
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.release import PARTITION as RELEASES_PARTITION
 from gateway.protocol.release import Activation, ReleaseTopic, activation_record, fold_releases, replica_record
-from gateway.protocol.topic import COMMON, CONTACTS, OFFERS, PARTNERS, POSITIONS, RELEASES, SUBMISSIONS, inbox
+from gateway.protocol.topic import COMMON, CONTACTS, JOINING, OFFERS, PARTNERS, POSITIONS, RELEASES, SUBMISSIONS, inbox
 from gateway.runtime.private_files import ExposedError
 from schemas.rulebook import SCHEMA_RELEASES
 from tests.clock import ManualClock
@@ -41,6 +42,7 @@ from tests.harness import SECRET, records_of
 from tests.memory_log import MemoryLog
 from tests.operate.moving import HASH
 from tests.operate.moving import PARTNERS as KNOWN
+from tests.protocol.test_join_request import REQUEST
 from tests.store.offer_topic import OfferTopic, offer_of
 
 pytestmark = pytest.mark.slow
@@ -472,3 +474,12 @@ async def test_contacts_of_persons_are_in_a_file_only_if_asked_for(tmp_path: Pat
             other = await log_of()
             await import_archive(other, archive, secret=SECRET, now=NOW)
             assert expected == len(await records_of(other, CONTACTS))
+
+
+async def test_requests_of_strangers_are_in_a_file_only_if_asked_for(tmp_path: Path) -> None:
+    log = await log_of(*federation())
+    await log.append(JOINING, CONTACTS_PARTITION, [request_record(REQUEST), request_record(answered(REQUEST))])
+    await exported(log, tmp_path / "without.zip")
+    await exported(log, tmp_path / "with.zip", contacts=True)
+    assert REQUEST.address.encode() not in b"".join(members_of(tmp_path / "without.zip").values())
+    assert "joining.ndjson" in members_of(tmp_path / "with.zip")

@@ -486,6 +486,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/notices/test_request_acts.py::test_a_request_is_neither_displayed_nor_answered_before_its_confirmation",
         "tests/notices/test_request_acts.py::test_of_several_replicas_one_answers_a_request",
         "tests/notices/test_request_acts.py::test_an_approval_that_was_cut_off_is_finished_with_the_same_partner",
+        "tests/operate/test_transfer.py::test_requests_of_strangers_are_in_a_file_only_if_asked_for",
         "tests/protocol/test_join_request.py::test_a_network_cannot_be_compared_from_one_day_to_the_next",
         "tests/protocol/test_join_request.py::test_the_operator_sees_the_domain_of_the_mail_beside_the_host_of_the_feed",
         "tests/protocol/test_join_request.py::test_five_requests_a_day_of_one_network_and_fifty_in_all_are_taken_whatever_became_of_them",
