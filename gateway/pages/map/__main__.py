@@ -1,6 +1,6 @@
 """Builds ``outlines.json``, the map of the pages, from the outlines of the 101 departments.
 
-    python -m gateway.pages.map ../shared/samples/reference/departements.geojson
+    python -m gateway.pages.map ../shared/samples/reference/departements-detailed.geojson
 
 Projection: equirectangular, true to scale at 46.5° north. All departments are simplified together (GEOS's coverage
 simplification), so that neighbours keep a common border and no gap appears. Coordinates are integers, paths are
@@ -82,9 +82,25 @@ def build(geojson: bytes) -> bytes:
 
 
 def simplified(shapes: Shapes, tolerance: float = _TOLERANCE) -> Shapes:
-    """The departments with fewer points, all of them whole numbers; a common border is simplified once."""
-    found = shapely.coverage_simplify([*shapes.values()], tolerance)
-    return {code: _whole(shape) for code, shape in zip(shapes, found, strict=True)}
+    """The departments with fewer points, all of them whole numbers; a common border is simplified once, and crosses
+    neither itself nor another one.
+    """
+    found = dict(zip(shapes, shapely.coverage_simplify([*shapes.values()], tolerance), strict=True))
+    return {code: _without_islands(shape) for code, shape in _rounded(found).items()}
+
+
+def _rounded(shapes: Shapes) -> Shapes:
+    """The shapes in whole numbers: all borders together are snapped to the grid, and the areas between them given back
+    to the shape that covers each.
+    """
+    lines = shapely.union_all([shapely.boundary(shape) for shape in shapes.values()], grid_size=1)
+    areas: dict[str, list[Any]] = {code: [] for code in shapes}
+    for area in shapely.get_parts(shapely.polygonize([*shapely.get_parts(lines)])):
+        common = {code: shapely.area(shapely.intersection(shape, area)) for code, shape in shapes.items()}
+        owner = max(common, key=common.__getitem__)
+        if common[owner] > area.area / 2:
+            areas[owner].append(area)
+    return {code: shapely.union_all(found) for code, found in areas.items()}
 
 
 def borders(shapes: Shapes, regions: Mapping[str, str]) -> tuple[Any, Any]:
@@ -122,12 +138,12 @@ def _bounds(shapes: Iterable[Any]) -> tuple[float, float, float, float]:
     return bounds
 
 
-def _whole(shape: Any) -> Any:
-    """The shape in whole numbers, without its small islands, all rings in the direction of their nesting."""
+def _without_islands(shape: Any) -> Any:
+    """The shape without its small islands, all rings in the direction of their nesting."""
     parts = shapely.get_parts(shape)
     largest = max(part.area for part in parts)
     kept = shapely.MultiPolygon([part for part in parts if part.area >= _LEAST_AREA or part.area == largest])
-    return shapely.orient_polygons(shapely.transform(kept, lambda points: points.round()))
+    return shapely.orient_polygons(kept)
 
 
 def _marks(shapes: Shapes, regions: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -38,7 +38,7 @@ def edges_of(path: str) -> Iterator[frozenset[tuple[int, int]]]:
 
 @pytest.mark.samples
 def test_the_packaged_outlines_are_those_of_the_samples(samples: Path) -> None:
-    geojson = (samples / "reference/departements.geojson").read_bytes()
+    geojson = (samples / "reference/departements-detailed.geojson").read_bytes()
     assert TARGET.read_bytes() == build(geojson)
 
 
@@ -76,6 +76,18 @@ def test_neighbours_share_their_border_exactly() -> None:
     assert set(owners.values()) <= {1, 2}
     alone = {edge for edge, count in owners.items() if count == 1}
     assert alone == {edge for line in lines_of(MAINLAND["coast"]) for edge in map(frozenset, pairwise(line))}
+
+
+@pytest.mark.parametrize("group", ["mainland", "paris", "overseas"])
+def test_no_border_crosses_itself_or_another_one_of_its_department(group: str) -> None:
+    """Mayotte and Martinique neither."""
+    found = OUTLINES[group]
+    paths = {code: one["path"] for code, one in found.items()} if group == "overseas" else found["departments"]
+    for code, path in paths.items():
+        rings = [shapely.Polygon(ring) for ring in lines_of(path)]
+        assert rings, code
+        assert [] == [shapely.is_valid_reason(ring) for ring in rings if not ring.is_valid], code
+        assert not [one for number, one in enumerate(rings) for other in rings[:number] if one.overlaps(other)], code
 
 
 def test_a_common_border_is_simplified_once() -> None:
