@@ -37,6 +37,7 @@ from gateway.pages.connect import view as connect
 from gateway.pages.connect.request import RequestDoor
 from gateway.pages.connect.state import PURPOSE
 from gateway.pages.evolution import view as evolution
+from gateway.pages.help import view as help_
 from gateway.pages.home import view as home
 from gateway.pages.journal import view as journal
 from gateway.pages.legal import view as legal
@@ -109,6 +110,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *check_form.pages(ports.visitors, clock, days),
         *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock, days, _requests(ports)),
         *reference.pages(clock),
+        *help_.pages(ports.imprint),
         *legal.pages(ports.imprint),
         *session.pages(ports.door, homes=HOMES, begun=_note_seen(ports) if ports.mails else None),
         *partner.pages(federation, ports.door),

@@ -22,7 +22,7 @@ AREAS: Mapping[Role, Sequence[str]] = {
     ),
 }
 """The pages of the header within a session, by role."""
-FOOTER = ("accessibility", "legal", "privacy", "ask_link")
+FOOTER = ("accessibility", "help", "legal", "privacy", "ask_link")
 
 
 class _Compiled(BytecodeCache):

@@ -14,7 +14,20 @@ def read_the_statement(keyboard: Keyboard, language: Language) -> None:
 STATES = [
     State("legal", "partly set"),
     State("privacy", "as it is"),
+    State("help", "as it is"),
     State("accessibility", "as it is"),
     State(ERROR, "not found", paths={"fr": "/rien", "en": "/en/nothing"}, status=404),
 ]
-JOURNEYS = [Journey("legal", "read the accessibility statement", read_the_statement)]
+
+
+def look_a_word_up(keyboard: Keyboard, language: Language) -> None:
+    """From help to the offers of a Region."""
+    keyboard.expect("Liste complète" if language == "fr" else "Snapshot")
+    keyboard.follow("a[href$='/regions/53']")
+    keyboard.expect("Bretagne")
+
+
+JOURNEYS = [
+    Journey("help", "to a Region", look_a_word_up),
+    Journey("legal", "read the accessibility statement", read_the_statement),
+]

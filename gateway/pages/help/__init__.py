@@ -1,0 +1,1 @@
+"""Help for everybody: the words of these pages, whom to ask, and where everything is."""
