@@ -85,21 +85,38 @@ def ending_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def beginning_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The paths of the fields that wait for a day, each with the release that begins it (``x-begins``)."""
+    """The paths of the fields that wait for a day, each with the release that begins it (``x-begins``). Raises
+    ValueError for a field that is required.
+    """
+    for field in fields_of(offer):
+        if BEGINS in field.part and field.required:
+            raise ValueError(f"{field.path} begins on a day, so it cannot be required")
     return [(field.path, field.part[BEGINS]) for field in fields_of(offer) if BEGINS in field.part]
 
 
 def replacing_fields(offer: Mapping[str, Any]) -> Mapping[str, str]:
-    """The paths of the fields that take the place of others, each with that of the other (``x-replaces``)."""
-    return {field.path: field.part[REPLACES] for field in fields_of(offer) if REPLACES in field.part}
+    """The paths of the fields that take the place of others, each with that of the other (``x-replaces``). Raises
+    ValueError where the other has no end, or one of them is required.
+    """
+    fields, found = {field.path: field for field in fields_of(offer)}, dict[str, str]()
+    for new in (field for field in fields.values() if REPLACES in field.part):
+        old = fields.get(new.part[REPLACES])
+        if old is None or "x-ends" not in old.part or old.required or new.required:
+            raise ValueError(f"{new.path} replaces {new.part[REPLACES]}: both are optional, and the latter has x-ends")
+        found[new.path] = old.path
+    return found
 
 
 def retired_values(offer: Mapping[str, Any]) -> Iterator[RetiredValue]:
-    """The values of lists that end (``x-retires``), of each field that has the list."""
+    """The values of lists that end (``x-retires``), of each field that has the list. Raises ValueError for one that the
+    list does not have.
+    """
     for field in fields_of(offer):
         items = field.part.get("items")
         listed = resolved(items, offer) if isinstance(items, Mapping) else field.part
         for value, end in listed.get("x-retires", {}).items():
+            if not {value, end["successor"]} <= {*listed["enum"]}:
+                raise ValueError(f"{field.path}: {value} or {end['successor']} is not in the list")
             yield RetiredValue(field.path, value, end["successor"], end["error_from"])
 
 
