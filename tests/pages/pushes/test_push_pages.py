@@ -60,11 +60,11 @@ async def text_of(site: PageHarness, path: str = PATH, platform: str = SIGNED.pl
     return await answer.text()
 
 
-async def send(site: PageHarness, **fields: str) -> ClientResponse:
+async def send(site: PageHarness, path: str = PATH, **fields: str) -> ClientResponse:
     page = await (await site.client.get(PATH)).text()
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token is not None
-    return await site.client.post(PATH, data={"token": token[1], **fields}, headers=OWN, allow_redirects=False)
+    return await site.client.post(path, data={"token": token[1], **fields}, headers=OWN, allow_redirects=False)
 
 
 async def fail(site: PageHarness) -> None:
@@ -158,6 +158,15 @@ async def test_each_fault_of_the_form_is_said_at_its_field_and_what_was_typed_st
     assert "6 champs" in page
     for typed in ("Pas un nom", "http://127.0.0.1/x", "1,2,3", "zéro"):
         assert typed in page
+
+
+async def test_faults_are_said_in_the_language_of_the_page(site: PageHarness) -> None:
+    await text_of(site)
+    answer = await send(site, path="/en/platform/pushes", act="set", name="ok", url="https://127.0.0.1/x", bbox="1")
+    page = await answer.text()
+    assert 422 == answer.status
+    for text in ("its address is not public", "expected west,south,east,north", "it is 1024 to 65536", "4 fields"):
+        assert text in page
 
 
 async def test_a_subscription_is_changed_by_the_form_as_it_is(site: PageHarness) -> None:
