@@ -219,6 +219,7 @@ def _in_time(progress: PushProgress, now: int) -> PushProgress:
         progress,
         stopped=None if hasty else progress.stopped,
         failing_since=None if since is None else min(since, now),
+        fresh=min(progress.fresh, now),
         next_at=progress.next_at if progress.next_at <= now + longest else now,
         deadline=deadline if deadline is None else min(deadline, now + DEADLINE_MS),
     )

@@ -107,10 +107,12 @@ def _sorted(items: Iterable[Subscription]) -> list[Subscription]:
 
 
 def rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:
-    """With a new key; the present ones sign for another day. Raises ValueError while two sign already."""
+    """With a new key; the present ones sign for another day. Raises ValueError while two sign already, unless a clock
+    that was ahead has written the end of one.
+    """
     signing = one.signing(now)
-    if len(signing) > 1:
-        raise ValueError(max(key.ends_at or 0 for key in signing))
+    if ends := [key.ends_at for key in signing if key.ends_at is not None and key.ends_at <= now + OVERLAP_MS]:
+        raise ValueError(max(ends))
     kept = tuple(replace(key, ends_at=now + OVERLAP_MS) for key in signing)
     return replace(one, keys=(SigningKey(nonce=nonce), *kept))
 

@@ -207,6 +207,6 @@ class Follower:
 
 def _differ(stored: PushProgress, progress: PushProgress) -> bool:
     """Whether progress is worth a commit: more than records that showed the subscriber nothing."""
-    if progress.fresh - stored.fresh > KEPT_FRESH_MS:
+    if abs(progress.fresh - stored.fresh) > KEPT_FRESH_MS:
         return True
     return stored != replace(progress, positions=stored.positions, fresh=stored.fresh)

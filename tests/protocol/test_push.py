@@ -250,6 +250,24 @@ def test_five_days_of_a_clock_that_was_ahead_disable_nothing_once_it_is_right() 
     assert NOW == began_ahead.failing_since
 
 
+def test_freshness_of_a_clock_that_was_ahead_does_not_last_longer() -> None:
+    """[PSH-007]"""
+    ahead = follow(replace(START, fresh=NOW + 10 * FRESH_MS), ONE, SCOPE, ends=(9, 9), now=NOW)
+    assert (NOW, START.generation) == (ahead.fresh, ahead.generation)
+    assert ahead.generation < follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW + FRESH_MS + 1).generation
+
+
+def test_a_key_that_was_replaced_by_a_clock_that_was_ahead_hinders_no_rotation() -> None:
+    """[PSH-013]"""
+    ahead = rotated(ONE, "n2", now=NOW + 5 * OVERLAP_MS)
+    right = rotated(ahead, "n3", now=NOW)
+    assert [("n3", None), ("n2", NOW + OVERLAP_MS), ("n1", NOW + OVERLAP_MS)] == [
+        (key.nonce, key.ends_at) for key in right.keys
+    ]
+    with pytest.raises(ValueError, match=str(NOW + OVERLAP_MS)):
+        rotated(right, "n4", now=NOW + 1)
+
+
 def test_a_clock_that_was_ahead_gives_no_later_subscription_a_lower_generation() -> None:
     before = replace(START, generation=NOW + 1_000_000)
     assert before.generation < follow(before, replace(ONE, id="b2"), SCOPE, ends=(9, 9), now=NOW).generation
