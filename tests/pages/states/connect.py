@@ -72,6 +72,18 @@ def with_an_altered_state(tab: Tab, _language: Language) -> None:
         tab.click("button.main[value=study]")
 
 
+def with_an_unknown_path(tab: Tab, _language: Language) -> None:
+    """A path that the sample does not have, and a sector typed by its name."""
+    read(tab, UNKNOWN)
+    unfold(tab)
+    tab.fill("[name='other.title']", "nulle/part")
+    tab.fill("[name='named.0']", "Hôtellerie, restauration")
+    with tab.expect_navigation():
+        tab.click("button.main[value=study]")
+    assert "nulle/part" == tab.input_value("[name='other.title']")
+    assert "s26" == tab.input_value("[name='meaning.sector.0']")
+
+
 def with_a_wrong_request(tab: Tab, _language: Language) -> None:
     """A request without a name, with an address that cannot be read."""
     read(tab, READY)
@@ -118,6 +130,7 @@ STATES = [
     State("connect", "everything unfolded", with_everything_open),
     State("connect", "no offers", with_nothing_to_read, then=422),
     State("connect", "altered state", with_an_altered_state, then=400),
+    State("connect", "an unknown path", with_an_unknown_path, then=422),
     State("connect", "a wrong request", with_a_wrong_request, then=422),
     State("connect_request", "nobody"),
     State("connect_request", "asked to confirm", paths=_of(ASKING)),
