@@ -26,7 +26,7 @@ from gateway.operate.transfer.restore import (
 )
 from gateway.partners.record import changed_record, read_partner
 from gateway.protocol.contact import PARTITION as CONTACTS_PARTITION
-from gateway.protocol.contact import Contact, contact_record
+from gateway.protocol.contact import Contact, Erased, contact_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.join_request import answered, request_record
 from gateway.protocol.journal import GENESIS, JournalEntry, entry_record
@@ -465,11 +465,12 @@ async def test_two_imports_at_once_fence_one_another(file: Path) -> None:
 async def test_contacts_of_persons_are_in_a_file_only_if_asked_for(tmp_path: Path) -> None:
     contact = Contact(id="c1", platform="bretagne", address="a@example.org", name="A", language="fr", asked_at=1)
     log = await log_of(*federation())
-    await log.append(CONTACTS, CONTACTS_PARTITION, [contact_record(contact)])
+    erased = Erased(id="c2", platform="bretagne", digest="0" * 32, asked_at=1)
+    await log.append(CONTACTS, CONTACTS_PARTITION, [contact_record(contact), contact_record(erased)])
     await exported(log, tmp_path / "without.zip")
     await exported(log, tmp_path / "with.zip", contacts=True)
     assert b"a@example.org" not in b"".join(members_of(tmp_path / "without.zip").values())
-    for name, expected in (("without", 0), ("with", 1)):
+    for name, expected in (("without", 0), ("with", 2)):
         with Archive.open(tmp_path / f"{name}.zip") as archive:
             other = await log_of()
             await import_archive(other, archive, secret=SECRET, now=NOW)
