@@ -41,8 +41,10 @@ _DISTINCT_OFFERS = (
     f"count(DISTINCT nullif(offer, x'{MORE.hex()}')), max(offer = x'{MORE.hex()}') FROM offers",
     "1",  # a damaged hash counts as one offer: the check of each row would take twice the time of the rest
 )
-_OPEN = """SELECT day, sum(CASE WHEN {} THEN number ELSE 0 END) FROM open_offers
-    WHERE day BETWEEN ? AND ? AND whole(sum, day, department, number) GROUP BY day ORDER BY day"""
+_OPEN = """SELECT day, sum(number) FROM open_offers WHERE department IN (SELECT value FROM json_each(?))
+    AND day BETWEEN ? AND ? AND whole(sum, day, department, number) GROUP BY day"""
+_ALL = ""
+"""The department of the number of all public offers of a day, which says that the day is known."""
 _PUT_OPEN = "INSERT OR REPLACE INTO open_offers VALUES (?, ?, ?)"
 _PLATFORMS = "platform IN (SELECT value FROM json_each(?))"
 _RULES = {True: f"rule <> '{BROKEN}'", False: f"rule IN ('{UNBROKEN}', '{BROKEN}')"}
@@ -77,7 +79,7 @@ class SubmissionCount:
 class StatisticsView(View):
     """The counts of ``statistics``, for the last thirteen months."""
 
-    FORMAT = 4
+    FORMAT = 5
     TABLES: ClassVar[Tables] = {**_TABLES, **refused_documents.TABLES}
     SCHEMA = f"""
         CREATE TABLE counts (
@@ -92,7 +94,7 @@ class StatisticsView(View):
             PRIMARY KEY (day, platform, verdict, rule, offer)
         ) WITHOUT ROWID;
         CREATE TABLE open_offers (
-            day TEXT, department TEXT, number INTEGER NOT NULL, {_SUM["open_offers"]}, PRIMARY KEY (day, department)
+            day TEXT, department TEXT, number INTEGER NOT NULL, {_SUM["open_offers"]}, PRIMARY KEY (department, day)
         ) WITHOUT ROWID;
         {refused_documents.SCHEMA}
     """
@@ -159,13 +161,16 @@ class StatisticsView(View):
         self, first: date, last: date, *, departments: Collection[str] | None = None
     ) -> Mapping[str, int]:
         """By day the public offers, of some departments or all. A day that is known but has none of them is 0."""
-        among = "1" if departments is None else "department IN (SELECT value FROM json_each(?))"
-        values = () if departments is None else (orjson.dumps(sorted(departments)).decode(),)
-        statement = _OPEN.format(among)
-        found = await self.copy.read(
-            lambda db: db.execute(statement, (*values, first.isoformat(), last.isoformat())).fetchall()
-        )
-        return dict(found)
+        period = (first.isoformat(), last.isoformat())
+
+        def read(db: sqlite3.Connection) -> dict[str, int]:
+            every = dict(db.execute(_OPEN, (orjson.dumps([_ALL]).decode(), *period)).fetchall())
+            if departments is None:
+                return every
+            some = db.execute(_OPEN, (orjson.dumps(sorted(departments)).decode(), *period)).fetchall()
+            return dict.fromkeys(every, 0) | dict(some)
+
+        return await self.copy.read(read)
 
     async def refused(self, criteria: RefusedFilter, *, most: int) -> Sequence[RefusedDocument]:
         """The newest named documents that a filter selects, with the rules that it selects; from at most ``most`` pairs
@@ -202,7 +207,11 @@ class StatisticsView(View):
                     db.execute(_NOTE, (record.writer, record.number, paris_date(stored.appended_at)))
                     db.executemany(_ADD, [_row(cell, number) for cell, number in record.counts.items()])
                     refused_documents.put(db, record.refused)
-                    rows = [(day, code, one) for day, found in record.open.items() for code, one in found.items()]
+                    rows = [
+                        (day, code, one)
+                        for day, found in record.open.items()
+                        for code, one in {**found, _ALL: sum(found.values())}.items()
+                    ]
                     db.executemany(_PUT_OPEN, rows)
                     for cell, hashes in _offers(record).items():
                         _put_offers(db, cell, hashes)
