@@ -7,11 +7,13 @@ The views are filled directly; page, API and client share one process and event 
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -27,16 +29,24 @@ from gateway.bootstrap.parts import build_federation
 from gateway.bootstrap.serving import AddPages, build_api, listen, serve
 from gateway.federation import Federation
 from gateway.federation.figures import Figures, public_figures
+from gateway.federation.open_history import open_history
+from gateway.federation.public_offers import find_public_offers
+from gateway.log.port import Chunk
 from gateway.pages.map.outlines import drawn_departments
+from gateway.pages.offers.territory import departments, regions
 from gateway.pages.site import PageSite, all_pages
 from gateway.partners.credential import mint_secret
-from gateway.protocol.partner import Partner
-from gateway.protocol.record import OfferState
+from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import Partner, PublicAgreement
+from gateway.protocol.record import OfferState, StoredRecord
+from gateway.protocol.statistics import CountRecord, count_record
+from gateway.protocol.topic import STATISTICS
 from gateway.protocol.visibility import Filter
 from gateway.runtime.logs import configure_logs
 from gateway.runtime.loop import bound_collections
 from gateway.settings import Settings
 from gateway.store.offer_search import OfferSearch
+from gateway.store.statistics import KEPT_DAYS
 
 OFFERS = 100_000
 _BAR_MS = 100
@@ -88,6 +98,45 @@ async def measure(count: int) -> AsyncIterator[Row]:
             searched <= _BAR_MS and pause <= _PAUSE_BAR_MS,
             f"the event loop is stopped for at most {pause:.0f} ms",
         )
+        taken, number = await _territory(federation)
+        yield Row(
+            f"numbers and history of the page of a Region, {count:,} offers",
+            f"{taken:.0f} ms",
+            "",
+            f"≤ {_BAR_MS} ms",
+            taken <= _BAR_MS,
+            f"of {number:,} offers of 13 departments, over {KEPT_DAYS} days",
+        )
+
+
+async def _territory(federation: Federation) -> tuple[float, int]:
+    """The median time in which the numbers of the page of the largest Region are found once the texts are known, with
+    thirteen months of history (ms); and how many offers it counts.
+    """
+    agreement = PublicAgreement(since="2020-01-01", agreement="1")
+    for slug in PLATFORMS:
+        partner = federation.partners.get(slug) or Partner(platform=slug, name=slug, scopes=frozenset())
+        await federation.partners.save(replace(partner, public=agreement))
+    today = date.fromisoformat(paris_date(federation.clock()))
+    days = [(today - timedelta(days=number)).isoformat() for number in range(KEPT_DAYS)]
+    opened = {day: dict.fromkeys(departments(), 1_000) for day in days}
+    value = count_record(CountRecord("history", 1, {}, open=opened))
+    record = StoredRecord(key=value.key, value=value.value, offset=0, appended_at=federation.clock())
+    await federation.statistics.apply([Chunk(STATISTICS, 0, [record], 1)])
+    largest = max(regions().values(), key=lambda one: len(one.departments)).departments
+    search = OfferSearch(criteria=Filter(department=frozenset(largest)), limit=5)
+
+    async def at_once(part: Coroutine[Any, Any, Any]) -> Any:
+        return await part
+
+    async def read() -> None:
+        await find_public_offers(federation, search, at_once)
+        await open_history(federation, largest, today)
+
+    found = await find_public_offers(federation, search, at_once)
+    if not found.total:
+        raise AssertionError("the Region has no public offer")
+    return await timed(read, times=9), found.total
 
 
 async def _search(federation: Federation) -> tuple[float, float]:
