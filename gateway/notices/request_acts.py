@@ -1,7 +1,8 @@
 """Acts of operators on requests to join, for commands, API and pages; the journal has ids, never an address or a feed.
 
-An answer is claimed before its entry is written, under the fence of the requests: of two replicas one gives it, and
-what a replica has left half done another one finishes after a minute, with the same partner.
+An answer is claimed before its entry is written, under the fence of the requests: of two replicas one gives it. An
+approval names its platform with the claim; what a replica has left half done another one finishes after a minute as
+that platform, and nobody refuses it: the first replica may only be slow.
 """
 
 import os
@@ -19,6 +20,7 @@ from gateway.protocol.contact import PARTITION, Contact, contact_record
 from gateway.protocol.join_request import (
     CLAIM_MS,
     WORDING,
+    Answered,
     DryRun,
     JoinRequest,
     JoinRequests,
@@ -83,7 +85,14 @@ async def refuse_request(desk: Desk, book: RequestBook, request_id: str) -> None
     if not reason:
         raise RefusedActError("request-refused", "A refusal needs a reason, which the person gets.")
     async with _claimed(desk, book, request_id), desk.acting("request.refuse", request_id):
-        await book.change(lambda requests: [replace(_waiting(requests, request_id), refused=reason, claim=None)])
+
+        def edit(requests: JoinRequests) -> Sequence[Kept]:
+            kept = requests.get(request_id)
+            if isinstance(kept, JoinRequest) and kept.refused == reason:
+                return []  # an attempt of unknown outcome
+            return [replace(_waiting(requests, request_id), refused=reason, claim=None)]
+
+        await book.change(edit)
 
 
 async def approve_request(
@@ -93,31 +102,53 @@ async def approve_request(
     request that was approved is the same partner again, without a secret. Raises as ``add_partner``.
     """
     await book.catch_up()
-    await desk.partners.catch_up()  # another replica may have made it
     known = found(book.state, request_id)
     if not isinstance(known, JoinRequest):
-        partner = desk.partners.get(known.platform or "")
-        if partner is None:
-            raise RefusedActError("unknown", "There is no such request.")
-        return partner, None
+        return await _approved(desk, known), None
     wish = replace(wish, name=wish.name or known.name, scopes=wish.scopes or ("offers:read",))
     async with _claimed(desk, book, request_id, slug) as request:
-        partner, minted = _made(desk, request), None
-        if partner is None:
-            partner, minted = await add_partner(
-                desk,
-                slug,
-                wish,
-                act="request.approve",
-                feed=lambda made: request.profile(slug, made.name),
-                request=request_id,
-            )
+        partner, minted = await _partner_of(desk, request, request.platform or slug, wish)
+
+        def edit(requests: JoinRequests) -> Sequence[Kept]:
+            kept = requests.get(request_id)
+            if isinstance(kept, Answered) and kept.platform == partner.platform:
+                return []  # an attempt of unknown outcome, or another replica was faster
+            return [answered(_waiting(requests, request_id), partner.platform)]
+
         contact = _contact(request, partner, at=desk.clock())
-        await book.change(
-            lambda requests: [answered(_waiting(requests, request_id), partner.platform)],
-            Output(CONTACTS, PARTITION, contact_record(contact)),
-        )
+        await book.change(edit, Output(CONTACTS, PARTITION, contact_record(contact)))
     return partner, minted
+
+
+async def _approved(desk: Desk, known: Answered) -> Partner:
+    await desk.partners.catch_up()  # another replica may have made it
+    partner = desk.partners.get(known.platform or "")
+    if partner is None:
+        raise RefusedActError("unknown", "There is no such request.")
+    return partner
+
+
+async def _partner_of(
+    desk: Desk, request: JoinRequest, slug: str, wish: PartnerInput
+) -> tuple[Partner, MintedSecret | None]:
+    """The partner of a request: the one that an approval has made which was cut off or is slow, else a new one."""
+    await desk.partners.catch_up()
+    if (partner := _made(desk, request)) is not None:
+        return partner, None
+    try:
+        return await add_partner(
+            desk,
+            slug,
+            wish,
+            act="request.approve",
+            feed=lambda made: request.profile(slug, made.name),
+            request=request.id,
+        )
+    except RefusedActError:
+        await desk.partners.catch_up()
+        if (partner := _made(desk, request)) is None:
+            raise
+        return partner, None
 
 
 def _waiting(requests: JoinRequests, request_id: str) -> JoinRequest:
@@ -140,8 +171,9 @@ async def _claimed(
             return []  # an attempt of unknown outcome
         if one.claim is not None and now - (one.claimed_at or 0) < CLAIM_MS:
             raise RefusedActError("request-answered", "This request is being answered; look again in a minute.")
-        made = None if platform is None else _made(desk, one)
-        return [replace(one, claim=claim, claimed_at=now, platform=platform if made is None else made.platform)]
+        if platform is None and one.platform is not None:
+            raise RefusedActError("request-answered", f"This request is being approved as {one.platform}.")
+        return [replace(one, claim=claim, claimed_at=now, platform=one.platform or platform)]
 
     def leave(requests: JoinRequests) -> Sequence[Kept]:
         one = requests.get(request_id)
@@ -158,7 +190,7 @@ async def _claimed(
 
 
 def _made(desk: Desk, request: JoinRequest) -> Partner | None:
-    """The partner that an approval has made that was cut off."""
+    """The partner that an approval of this request has made."""
     partner = None if request.platform is None else desk.partners.get(request.platform)
     if partner is None or partner.revoked or partner.profile is None:
         return None

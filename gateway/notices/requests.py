@@ -1,7 +1,6 @@
 """Requests to join: a view of the topic, changes written to it under a fence, what becomes due of them, and ends."""
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,7 +39,7 @@ from schemas.rulebook import Language
 
 ROLE = "joining"
 MAILS_A_DAY = 3
-"""Mails a day that ask one address to confirm a request, of all senders together."""
+"""Mails that ask one address to confirm requests of 24 hours, of all senders together; a further request gets none."""
 _RETRY_SECONDS = 30.0
 _ID_BYTES = 12
 _MAX_TOKEN = 500
@@ -73,8 +72,12 @@ class RequestBook(TopicMirror[JoinRequests]):
 
     async def change(self, edit: Edit, *beside: Output) -> None:
         """Change requests; no other change comes between reading and writing. ``beside``: records of other topics in
-        the same transaction as the change, if there is one. Raises RefusedActError, LogError.
+        the same transaction as the change, if there is one. What is refused, or changes nothing, writes nothing to the
+        log. Raises RefusedActError, LogError.
         """
+        await self.catch_up()
+        if not edit(self.state):
+            return
 
         async def attempt(owner: Owner) -> None:
             await self.advance({PARTITION: await owner.end(JOINING, PARTITION)})
@@ -145,12 +148,15 @@ class RequestBook(TopicMirror[JoinRequests]):
         """The text by which the owner of the address confirms its request, or erases it; it opens nothing else."""
         return self._seal.close(orjson.dumps([contact.id, contact.asked_at]))
 
-    def owned(self, text: str) -> Kept | None:
-        """The request of a token; None for any other text."""
+    async def owned(self, text: str) -> Kept | None:
+        """The request of a token; None for any other text, for which nothing is read. Raises LogError."""
         payload = self._seal.open(text) if len(text) <= _MAX_TOKEN else None
         members = None if payload is None else sealed_members(payload, str, int)
-        kept = None if members is None else self.state.get(members[0])
-        return kept if kept is not None and members and kept.asked_at == members[1] else None
+        if members is None:
+            return None
+        await self.catch_up()
+        kept = self.state.get(members[0])
+        return kept if kept is not None and kept.asked_at == members[1] else None
 
 
 def persons_of(requests: JoinRequests) -> Mapping[str, Contact]:
@@ -158,18 +164,21 @@ def persons_of(requests: JoinRequests) -> Mapping[str, Contact]:
     return {one.id: one.as_contact() for one in requests.values() if isinstance(one, JoinRequest)}
 
 
-def request_events(requests: JoinRequests, *, now: int) -> Iterator[Event]:
+def request_events(requests: JoinRequests) -> Iterator[Event]:
     """The facts that follow from requests: an address to confirm, and the operator's answer."""
-    mails: Counter[str] = Counter()
+    mailed: dict[str, list[int]] = {}
     for one in sorted(requests.values(), key=lambda one: (one.asked_at, one.id)):
         if isinstance(one, Answered):
             if one.platform is not None:
                 yield Event(contact=one.id, kind=JOIN_APPROVED, about=one.platform)
             continue
-        mails[one.address.lower()] += now - one.asked_at < DAY_MS
+        times = mailed.setdefault(one.address.lower(), [])
+        held_back = sum(at > one.asked_at - DAY_MS for at in times) >= MAILS_A_DAY
+        if not held_back:
+            times.append(one.asked_at)
         if one.refused is not None:
             yield Event(contact=one.id, kind=JOIN_REFUSED)
-        elif one.confirmed_at is None and mails[one.address.lower()] <= MAILS_A_DAY:
+        elif one.confirmed_at is None and not held_back:
             yield Event(contact=one.id, kind=JOIN_CONFIRM)
 
 

@@ -101,7 +101,7 @@ class Sender:
         contacts, requests, ledger = self.book.state, self.book.requests.state, self._ledger.state
         service = [
             *service_events(contacts, ledger, now=self.clock()),
-            *request_events(requests, now=self.clock()),
+            *request_events(requests),
         ]
         facts = [*service, *await self.facts(contacts, ledger)]
         found = new_notices(facts, self.book.people, ledger, now=self.clock())

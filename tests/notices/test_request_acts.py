@@ -26,6 +26,7 @@ from gateway.protocol.contact import Contact
 from gateway.protocol.join_request import CLAIM_MS, Answered, JoinRequest
 from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import Partner
 from gateway.protocol.topic import CONTACTS, JOINING, JOURNAL, NOTICES, PARTNERS, RUNS, SUBMISSIONS
 from tests.harness import SECRET, records_of
 from tests.notices.feed import REFUSED, FeedHost, feed, feed_host
@@ -244,6 +245,54 @@ async def test_an_approval_that_was_cut_off_is_finished_with_the_same_partner(tm
         assert [("request.approve", SLUG)] == await acts(gateway)
         await gateway.harness.federation.contacts.catch_up()
         assert 1 == len(gateway.harness.federation.contacts.of(SLUG))
+
+
+async def test_an_approval_that_another_one_has_taken_over_makes_no_second_partner(tmp_path: Path) -> None:
+    """SEC-017: the first replica is only slow; the other one goes on as the platform that it has named."""
+    async with waiting(tmp_path) as (gateway, _operator, _host, request_id):
+        (desk, book), (other, others) = await desks(gateway, 2)
+        slow = _Slow(desk.partners)
+        first = asyncio.create_task(
+            approve_request(replace(desk, partners=slow), book, request_id, SLUG, PartnerInput())  # type: ignore[arg-type]
+        )
+        await slow.there.wait()
+        gateway.clock.move(CLAIM_MS / 1_000)
+        with pytest.raises(RefusedActError, match="being approved"):
+            await refuse_request(other, others, request_id)
+        second, _ = await approve_request(other, others, request_id, "autre", PartnerInput())
+        slow.going.set()
+        [found] = await asyncio.gather(first, return_exceptions=True)
+        assert SLUG == second.platform
+        assert not isinstance(found, BaseException), found
+        assert SLUG == found[0].platform
+        await other.partners.catch_up()
+        assert "autre" not in [one.platform for one in other.partners.all()]
+
+
+class _Slow:
+    """The partners of a replica that waits before it makes one."""
+
+    def __init__(self, partners: Partners) -> None:
+        self._partners = partners
+        self.there, self.going = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._partners, name)
+
+    async def create_topics(self, partner: Partner) -> None:
+        self.there.set()
+        await self.going.wait()
+        await self._partners.create_topics(partner)
+
+
+async def test_an_approval_that_was_cut_off_cannot_be_refused(tmp_path: Path) -> None:
+    async with waiting(tmp_path) as (gateway, _operator, _host, request_id):
+        (desk, book), (other, others) = await desks(gateway, 2)
+        with pytest.raises(asyncio.CancelledError):
+            await approve_request(_Cut(desk), book, request_id, SLUG, PartnerInput())  # type: ignore[arg-type]
+        gateway.clock.move(CLAIM_MS / 1_000)
+        with pytest.raises(RefusedActError, match=SLUG):
+            await refuse_request(other, others, request_id)
 
 
 class _Cut:

@@ -3,15 +3,16 @@
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
 from aiohttp import FormData
 
+from gateway.log.port import EventLog
 from gateway.notices.notice import Event, Ledger, due, settled
 from gateway.notices.plan import JOIN_REFUSED
-from gateway.notices.requests import MAILS_A_DAY, Sent, ended, request_events
+from gateway.notices.requests import MAILS_A_DAY, RequestBook, Sent, ended, request_events
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.join_request import (
     A_DAY_EACH,
@@ -190,6 +191,43 @@ async def test_an_address_gets_three_such_mails_a_day_of_all_senders_together(tm
             await add(gateway, replace(SENT, network=f"198.51.{number}.0/24", address=ADDRESS.upper()))
         await gateway.mails()
         assert MAILS_A_DAY == len(gateway.box.taken)
+        gateway.clock.move(2 * DAY_MS / 1_000)
+        await gateway.mails()
+        assert MAILS_A_DAY == len(gateway.box.taken), "one that was held back gets none later"
+        await add(gateway, replace(SENT, network="203.0.113.0/24"))
+        await gateway.mails()
+        assert MAILS_A_DAY + 1 == len(gateway.box.taken)
+
+
+class _Owned:
+    """A log that counts how often it was owned: each time is a write."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log, self.times = log, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.times += name == "own"
+        return getattr(self._log, name)
+
+
+async def test_what_is_refused_or_changes_nothing_writes_nothing_to_the_log(tmp_path: Path) -> None:
+    """T-66: these come from strangers."""
+    async with opened(tmp_path) as gateway:
+        for _ in range(A_DAY_EACH):
+            request_id = await add(gateway)
+        log = _Owned(gateway.harness.federation.log)
+        book = RequestBook(cast("EventLog", log), secret=b"s" * 32, clock=gateway.clock)
+        await book.change(book.confirming(request_id))
+        assert 1 == log.times
+        await book.change(book.confirming(request_id))
+        with pytest.raises(RefusedActError):
+            await book.change(lambda _: _refuse())
+        assert 1 == log.times
+        await book.close()
+
+
+def _refuse() -> Any:
+    raise RefusedActError("request-limit", "As many as may be.")
 
 
 async def test_requests_that_are_over_are_erased(tmp_path: Path) -> None:
@@ -214,4 +252,4 @@ def test_a_request_ends_after_seven_days_thirty_days_or_a_refusal_that_the_perso
     assert [] == ended({"r1": refused}, Ledger({mail.event.id: mail}), now=NOW)
     assert [answered(refused)] == ended({"r1": refused}, sent, now=NOW)
     assert ["r1"] == ended({"r1": answered(refused)}, sent, now=NOW + KEPT_MS)
-    assert [] == [*request_events({"r1": confirmed, "r2": answered(refused)}, now=NOW)]
+    assert [] == [*request_events({"r1": confirmed, "r2": answered(refused)})]

@@ -88,22 +88,20 @@ class RequestDoor:
         return Page("connect_request", REQUEST, self._get, self._post, private=True)
 
     async def _get(self, request: web.Request, _language: Language) -> Answer:
-        await self._book.catch_up()
-        return self._answer(request.query.get("c", ""))
+        return await self._answer(request.query.get("c", ""))
 
     async def _post(self, request: web.Request, _language: Language) -> Answer:
         form = await self._door.read_form(request, most_bytes=_MAX_BYTES)
-        await self._book.catch_up()
         text = form.text("c")
-        known = self._book.owned(text)
+        known = await self._book.owned(text)
         if isinstance(known, JoinRequest):
             erase = form.text("act") == "erase"
             await self._book.change((self._book.withdrawing if erase else self._book.confirming)(known.id))
             log.info("pages.request_answered", request=known.id, act="erase" if erase else "confirm")
-        return self._answer(text)
+        return await self._answer(text)
 
-    def _answer(self, text: str) -> Answer:
-        known = self._book.owned(text)
+    async def _answer(self, text: str) -> Answer:
+        known = await self._book.owned(text)
         values = {"text": text, "request": known, "step": "none" if known is None else step_of(known)}
         return Answer("connect/request.html", values, query={"c": text} if known else {})
 
