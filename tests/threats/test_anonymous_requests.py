@@ -23,6 +23,7 @@ from gateway.oauth.authority import Authority
 from tests.clock import ManualClock
 from tests.harness import ALL, KEYS, URL, built
 from tests.memory_log import MemoryLog
+from tests.pages.site import with_mails
 from tests.threats.hostile import UNKNOWN, hostile, names, plain, public_routes
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ ENOUGH = 160 * 1024 * 1024
 
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[tuple[web.Application, int]]:
-    """A gateway with all its public routes on this event loop: its application and its port."""
+    """A gateway with all its public routes on this event loop, those of mails too: its application and its port."""
     clock = ManualClock()
     async with built(folder, log=MemoryLog(clock=clock), clock=clock) as harness:
         harness.start(*ALL)
@@ -45,7 +46,7 @@ async def served(folder: Path) -> AsyncIterator[tuple[web.Application, int]]:
         app[TOKEN_ISSUER] = Authority(harness.federation.partners, KEYS, issuer=URL, clock=clock)
         contact = SecurityContact(contact="security@gateway.example", policy=None, url=URL)
         app.add_routes([security_route(contact, clock)])
-        add_pages(app, harness.settings, harness.federation, URL)
+        add_pages(app, with_mails(harness.settings), harness.federation, URL)
         runner = ProblemRunner(app)
         await runner.setup()
         try:
