@@ -36,9 +36,10 @@ async def note_open_offers(federation: Federation) -> bool:
     day = date.fromisoformat(today)
     if not federation.caught_up or await federation.statistics.open_offers(day, day):
         return False
-    counts = await federation.offers.open_departments(agreeing_platforms(federation))
-    if not counts:
+    platforms = agreeing_platforms(federation)
+    if not platforms:
         return False
+    counts = await federation.offers.open_departments(platforms)
     record = CountRecord(f"{_NAME}{today}", 1, {}, open={today: counts})
     await federation.log.append(STATISTICS, _PARTITION, [count_record(record)])
     return True

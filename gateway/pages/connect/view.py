@@ -124,7 +124,7 @@ class _ConnectPage:
         next_state = ConnectState(known.sample, known.on, choices, controls_of(study), states_of(study))
         now = self._clock()
         sealed = await in_thread(lambda: state.close(next_state, self._seal, now=now))
-        sending = {"typed": typed, "sends": self._requests is not None}
+        sending = {"typed": typed, "sends": self._requests is not None, "wrong": bool(typed.errors or unknown)}
         return Answer(
             "connect/connect.html",
             lambda: {"state": sealed, **sending, **describe(study, language, unknown)},

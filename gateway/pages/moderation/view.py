@@ -159,5 +159,6 @@ class _ModerationPage:
 
 def _acts_on(found: FoundOffers) -> Sequence[Action]:
     """The acts that some of the offers of a list allow."""
-    moderated = {state.known.reason == "moderated" for state in found.states if state.offer or state.known.reason}
+    reasons = [(state.known.reason == "moderated", state.offer is not None) for state in found.states]
+    moderated = {by_operator for by_operator, live in reasons if by_operator or live}
     return [act for act in _ACTIONS if (act == "lift") in moderated]

@@ -33,7 +33,8 @@ def season_of(history: Mapping[str, int], today: date, now: int) -> Season:
     before = _begin(first - timedelta(days=1))
     starts = (before, first)
     top = _scale(max(number for day, number in known.items() if day >= before))
-    lines = tuple([_line(known, start, first if start == before else today, top) for start in starts])
+    ends = (first, today + timedelta(days=1))
+    lines = tuple([_line(known, start, end, top) for start, end in zip(starts, ends, strict=True)])
     return Season(
         lines=(lines[0], lines[1]),
         months=[(_x(month, first), month) for month in (_month(first, number) for number in _MONTHS)],
@@ -71,11 +72,11 @@ def _y(number: int, top: int) -> float:
     return round(HEIGHT - HEIGHT * number / top, 1)
 
 
-def _line(known: Mapping[date, int], first: date, last: date, top: int) -> Sequence[str]:
-    """The points of one season, in pieces: a day that is not on file interrupts the line."""
+def _line(known: Mapping[date, int], first: date, end: date, top: int) -> Sequence[str]:
+    """The points of one season before a day, in pieces: a day that is not on file interrupts the line."""
     pieces: list[list[str]] = []
     before: date | None = None
-    for day in sorted(one for one in known if first <= one <= last and (one < last or last != _begin(last))):
+    for day in sorted(one for one in known if first <= one < end):
         if before is None or day - before > timedelta(days=1):
             pieces.append([])
         pieces[-1].append(f"{_x(day, first)},{_y(known[day], top)}")
@@ -89,6 +90,6 @@ def _rows(known: Mapping[date, int], first: date, today: date) -> Sequence[tuple
     days = [*(day for day in ends if day < today), today]
     found = []
     for day in days:
-        year_before = day - timedelta(days=365 if (day.month, day.day) != (2, 29) else 366)
+        year_before = day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
         found.append((day, known.get(day), known.get(year_before)))
     return [row for row in found if row[1] is not None or row[2] is not None]

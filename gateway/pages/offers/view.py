@@ -70,6 +70,7 @@ class _PublicOffers:
             "offers/list.html",
             {
                 **listing.values(found, language, now=now),
+                "most_rows": PER_PAGE * MAX_PAGES,
                 **_map(
                     found.counts["department"] if found.total else {}, date.fromisoformat(paris_date(now)), language
                 ),

@@ -9,7 +9,6 @@ from gateway.pages.base.upload import Form
 from gateway.pages.base.wording import LEVELS, names_of
 from gateway.pages.check.form_fields import weeks_ahead
 from gateway.protocol.criteria import FILTERS, LISTED
-from gateway.protocol.partner import Partner
 from gateway.protocol.subscription import MAX_BYTES, MAX_RATE, PREFERRED_BYTES, Subscription
 from gateway.push.wish import SubscriptionWish, WishFinding, read_wish
 from schemas.rulebook import Language
@@ -70,17 +69,16 @@ def errors_of(findings: Iterable[object], language: Language) -> Mapping[str, st
     return {one.field: one.text.texts[language] for one in findings if isinstance(one, WishFinding)}
 
 
-def filter_choices(
-    partners: Iterable[Partner], typed: SettingsForm, language: Language, today: date
-) -> Mapping[str, Mapping[str, str]]:
-    """By filter the codes and their names; a code that was typed is among them."""
+def filter_choices(typed: SettingsForm, language: Language, today: date) -> Mapping[str, Mapping[str, str]]:
+    """By filter the codes and their names; a code that was typed is among them. Platforms are typed: no page of a
+    platform names the others.
+    """
     names: Mapping[str, Mapping[str, str]] = {
         "region": names_of("regions", language),
         "department": names_of("departments", language),
         "level": LEVELS,
         "week": weeks_ahead(language, today)[0],
         "sector": names_of("sectors", language),
-        "platform": {one.platform: one.name for one in partners if not one.revoked},
     }
     return {
         name: {**{code: code for code in typed.filters.get(name, ())}, **dict(sorted(words.items()))}

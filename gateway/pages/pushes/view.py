@@ -117,7 +117,6 @@ class _PushPages:
         secret: tuple[Subscription, str] | None = None,
         typed: SettingsForm | None = None,
     ) -> Answer:
-        others = [one for one in self._federation.partners.all() if one.platform != partner.platform]
         typed, today = typed or SettingsForm(), date.fromisoformat(paris_date(self._federation.clock()))
         found = [
             (self._document(partner, one, owner=True), await self._attempts(partner, one))
@@ -135,7 +134,7 @@ class _PushPages:
             "coded": coded,
             "secret": None if secret is None else (secret[0].name, self._secret(partner, secret[0]), secret[1]),
             "typed": typed,
-            "choices": filter_choices(others, typed, language, today),
+            "choices": filter_choices(typed, language, today),
             "most": MOST,
         }
         wrong = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors else HTTPStatus.OK

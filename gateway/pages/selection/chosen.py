@@ -96,8 +96,10 @@ def _known(federation: Federation, state: OfferState, act: str, seen: int | None
 
 def _feed(federation: Federation, platform: str, act: str, paused: Mapping[str, object]) -> Chosen:
     partner = federation.partners.get(platform)
-    if partner is None or partner.revoked or not has_feed(partner):
+    if partner is None:
         raise PageError(404)
+    if partner.revoked or not has_feed(partner):
+        return Chosen(id=platform, seen=0, platform=partner.name, outcome="no-feed")
     outcome = None if (platform in paused) == (act == "resume") else f"feed-{'paused' if platform in paused else 'on'}"
     return Chosen(id=platform, seen=0, platform=partner.name, outcome=outcome)
 

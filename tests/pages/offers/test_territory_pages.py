@@ -97,6 +97,25 @@ def test_a_season_is_a_line_that_days_without_a_number_interrupt(gap: int) -> No
     assert found.lines[1][-1].split()[-1] == f"{round(720 * 91 / 366, 1)},{round(200 - 200 * 12 / 20, 1)}"
 
 
+def test_the_first_of_september_is_a_day_of_its_season() -> None:
+    found = season_of({"2026-08-31": 5}, date(2026, 9, 1), 7)
+    assert (1, 1) == (len(found.lines[0]), len(found.lines[1]))
+
+
+def test_a_year_before_is_the_same_day_in_leap_years_too() -> None:
+    history = {"2027-06-30": 7, "2027-07-01": 99, "2027-02-28": 4, "2027-03-01": 99, "2028-02-29": 5}
+    rows = season_of(history, date(2028, 6, 30), 8).rows
+    assert [(date(2028, 2, 29), 5, 4), (date(2028, 6, 30), 8, 7)] == [row for row in rows if row[1] is not None]
+
+
+async def test_a_day_without_a_public_offer_is_on_file(site: PageHarness) -> None:
+    federation = site.harness.federation
+    assert await note_open_offers(federation)
+    await settled(site)
+    day = date.fromisoformat(paris_date(federation.clock()))
+    assert {day.isoformat(): 0} == await federation.statistics.open_offers(day, day, departments=["35"])
+
+
 def test_a_season_without_a_past_is_one_point() -> None:
     found = season_of({}, _TODAY, 0)
     assert ([], 1, None) == (found.lines[0], len(found.lines[1]), found.since)

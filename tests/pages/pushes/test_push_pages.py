@@ -171,13 +171,16 @@ async def test_faults_are_said_in_the_language_of_the_page(site: PageHarness) ->
 
 async def test_a_subscription_is_changed_by_the_form_as_it_is(site: PageHarness) -> None:
     page = await text_of(site, f"{PATH}?edit=copie")
-    assert 'name="platform" value="exploitation"' in page
-    assert f'name="platform" value="{SIGNED.platform}"' not in page, "its own offers are never pushed"
     assert 'value="https://stages.example.org/in?key=s3cret"' in page
     fields = {"act": "set", "name": "copie", "replaces": "1", "url": ONE.url, "max_batch": "20480", "rate": "600"}
     assert 303 == (await send(site, region="53", **fields)).status
     one = await stored(site)
     assert one == replace(ONE, criteria={"region": ["53"]}, own_territory=False)
+    answer = await send(site, region="53", platform="occitanie, x", bbox="1", **fields)
+    assert 422 == answer.status
+    assert 'value="occitanie, x"' in await answer.text()
+    assert 303 == (await send(site, region="53", platform="occitanie", **fields)).status
+    assert replace(one, criteria={"region": ["53"], "platform": ["occitanie"]}) == await stored(site)
     checked = '<input type="checkbox" name="region" value="53" checked>'
     assert checked in await text_of(site, f"{PATH}?edit=copie")
 

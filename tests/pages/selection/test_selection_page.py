@@ -167,7 +167,7 @@ async def test_feeds_are_paused_resumed_and_run_together(desk: Desk) -> None:
         ({"act": "erase", "id": "occitanie:1"}, 400),
         ({"act": "moderate", "id": "no id"}, 400),
         ({"act": "moderate", "item": "x occitanie:1", "reason": REASON}, 400),
-        ({"act": "pause", "id": "occitanie"}, 404),
+        ({"act": "pause", "id": "inconnue"}, 404),
         ({"every": "pause"}, 400),
         ({"every": "moderate", "sector": "never"}, 400),
         ({"act": "run", "item": f"0 {FAILING}", "run": "x"}, 400),
@@ -175,6 +175,11 @@ async def test_feeds_are_paused_resumed_and_run_together(desk: Desk) -> None:
 )
 async def test_a_form_that_no_page_has_does_nothing(desk: Desk, fields: dict[str, str], status: int) -> None:
     await desk.post(PATH, status, **fields)
+    assert [] == await desk.entries()
+
+
+async def test_a_platform_that_has_no_feed_any_more_has_an_outcome_of_its_own(desk: Desk) -> None:
+    assert "n’a plus de flux" in await desk.post(PATH, 200, act="pause", id="occitanie")
     assert [] == await desk.entries()
 
 
