@@ -2,7 +2,7 @@
 
 An answer is claimed before its entry is written, under the fence of the requests: of two replicas one gives it. An
 approval names its platform with the claim; what a replica has left half done another one finishes after a minute as
-that platform, and nobody refuses it: the first replica may only be slow.
+that platform, and it is never refused: the first replica may only be slow.
 """
 
 import os
@@ -15,7 +15,7 @@ from gateway.log.port import Output
 from gateway.notices.requests import RequestBook
 from gateway.operate.desk import Desk, RefusedActError, add_partner
 from gateway.partners.credential import MintedSecret
-from gateway.partners.onboarding import PartnerInput
+from gateway.partners.onboarding import InputFinding, PartnerInput
 from gateway.protocol.contact import PARTITION, Contact, contact_record
 from gateway.protocol.join_request import (
     CLAIM_MS,
@@ -30,7 +30,7 @@ from gateway.protocol.join_request import (
     answered,
     step_of,
 )
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.record import utc
 from gateway.protocol.topic import CONTACTS
 
@@ -38,6 +38,8 @@ PLACEHOLDER = "a-completer"
 """The slug of a dry run: no slug is chosen yet."""
 COUNTED = ("items", "published", "warned", "refused", "passed")
 """The counts of a dry run, in order."""
+RIGHT: Scope = "offers:read"
+"""The one right of a platform that was a stranger; its feed is pulled."""
 _CLAIM_BYTES = 12
 
 
@@ -105,7 +107,10 @@ async def approve_request(
     known = found(book.state, request_id)
     if not isinstance(known, JoinRequest):
         return await _approved(desk, known), None
-    wish = replace(wish, name=wish.name or known.name, scopes=wish.scopes or ("offers:read",))
+    if more := set(wish.scopes or ()) - {RIGHT, "offers:publish"}:  # the latter has a finding of its own
+        message = f"A request gives {RIGHT} alone: give other rights once the platform is known."
+        raise RefusedActError("invalid", InputFinding(message, "scopes", "scope_of_stranger", min(more)))
+    wish = replace(wish, name=wish.name or known.name, scopes=wish.scopes or (RIGHT,))
     async with _claimed(desk, book, request_id, slug) as request:
         partner, minted = await _partner_of(desk, request, request.platform or slug, wish)
 

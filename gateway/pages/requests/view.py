@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.notices.request_acts import approve_request, found, listed, refuse_request, try_request
+from gateway.notices.request_acts import RIGHT, approve_request, found, listed, refuse_request, try_request
 from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
@@ -18,10 +18,7 @@ from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, PlatformForm, by_field, reason_in, typed_in, wish_of
 from gateway.pages.requests.model import fields_of, problems_of
 from gateway.protocol.join_request import DryRun, JoinRequest, Kept, step_of
-from gateway.protocol.partner import SCOPES
 
-_READER = tuple(scope for scope in SCOPES if scope != "offers:publish")
-"""The scopes of a platform whose feed is pulled: it does not publish by itself."""
 _DONE = ("refused",)
 
 log = structlog.get_logger()
@@ -130,8 +127,8 @@ class _RequestPages:
         if isinstance(kept, JoinRequest):
             values |= self._open(kept, language, dry_run)
             values |= {
-                "typed": typed or PlatformForm(name=kept.name, scopes=("offers:read",)),
-                "scopes": _READER,
+                "typed": typed or PlatformForm(name=kept.name, scopes=(RIGHT,)),
+                "scopes": (RIGHT,),
                 "why": why,
                 "errors": errors or {},
             }

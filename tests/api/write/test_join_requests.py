@@ -43,8 +43,9 @@ async def test_requests_are_listed_tried_approved_and_refused(gateway: GatewayHa
     for wrong in ({"action": "approve"}, {"action": "try", "platform": "ville"}, {"action": "refuse"}):
         assert "request-refused" == (await ask(gateway, wrong)).code
     assert "partner-invalid" == (await ask(gateway, {"action": "approve", "platform": "Pas un slug"})).code
-    publishing = {"action": "approve", "platform": "ville", "scopes": ["offers:publish"]}
-    assert "partner-invalid" == (await ask(gateway, publishing)).code
+    for scope in ("offers:publish", "operate"):  # a stranger gets neither
+        more = {"action": "approve", "platform": "ville", "scopes": ["offers:read", scope]}
+        assert "partner-invalid" == (await ask(gateway, more)).code
     approve = {"action": "approve", "platform": "ville", "departments": ["35"]}
     made = await ask(gateway, approve)
     assert (201, "ville", True) == (made.status, made.body["client_id"], made.body["partner"]["pulled"])
