@@ -105,7 +105,9 @@ def test_every_error_and_warning_of_the_offer_catalogue_is_expected_by_a_case() 
     stated = {code for _, one in documents() for code, _ in one.expected.problems}
     rules = set(json.loads((ROOT / "schemas/catalogue/offer.json").read_text()))
     # The calendar covers the 400 days in which the weeks of an offer may lie: no case can meet a year without one.
-    assert {"invalid", "more-problems", "not-deliverable:year-unknown"} == rules - stated
+    # No field of this release waits for its day or replaces another one (OFR-050, OFR-052 in uncovered.json).
+    waiting = {"field-not-begun", "field-twice"}
+    assert {"invalid", "more-problems", "not-deliverable:year-unknown"} | waiting == rules - stated
 
 
 def test_a_case_that_breaks_the_schema_names_its_file() -> None:
