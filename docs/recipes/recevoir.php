@@ -98,9 +98,11 @@ function appliquer(PDO $base, stdClass $page): void {
 $corps = (string) file_get_contents('php://input');
 verifier($corps);
 $page = lire($corps);
+$copie = (string) getenv('PASSERELLE_COPIE');
+if ($copie === '') repondre(503, 'PASSERELLE_COPIE n’est pas réglée.'); // SQLite prendrait un fichier temporaire
 if (isset($page->code)) repondre(204, "code à confirmer : $page->code");
 try {
-    $base = ouvrir((string) getenv('PASSERELLE_COPIE'));
+    $base = ouvrir($copie);
     appliquer($base, $page);
     $base->exec('COMMIT'); // sur le disque : alors seulement 204
 } catch (PDOException $echec) {

@@ -122,11 +122,12 @@ async def opened_accounts(folder: Path, **settings: Any) -> AsyncIterator[tuple[
 
 @dataclass
 class Receiver:
-    """A recipe that receives pushes. ``lines``: what it has logged."""
+    """A recipe that receives pushes. ``copy``: the file of its copy; ``lines``: what it has logged."""
 
     language: str
     folder: Path
     secrets: str = ""
+    copy: str = "copie.db"
     port: int = field(default_factory=lambda: free_ports(1)[0])
     lines: list[str] = field(default_factory=list)
 
@@ -140,15 +141,13 @@ class Receiver:
         """Run it until the block ends, which kills it. Raises TimeoutError."""
         interpreter, script = RECEIVE[self.language]
         served = [interpreter, "-S", f"127.0.0.1:{self.port}", str(FOLDER / script)]
-        listening = (
-            served if self.language == "php" else [interpreter, str(FOLDER / script), "copie.db", str(self.port)]
-        )
+        listening = served if self.language == "php" else [interpreter, str(FOLDER / script), self.copy, str(self.port)]
         process = await asyncio.create_subprocess_exec(
             *listening,
             env={
                 "PATH": os.environ["PATH"],
                 "LANG": "C.UTF-8",
-                "PASSERELLE_COPIE": str(self.folder / "copie.db"),
+                "PASSERELLE_COPIE": self.copy and str(self.folder / self.copy),
                 "PASSERELLE_SECRETS": self.secrets,
             },
             cwd=self.folder,

@@ -229,3 +229,11 @@ async def test_a_page_that_cannot_be_stored_is_answered_503_and_the_copy_of_anot
         assert ["L'atelier 10"] == [one["title"] for one in copied(tmp_path).values()]
         (tmp_path / "copie.db").write_bytes(b"no database" * 400)
         assert 503 == await receiver.post(later, signed(later, SECRET))
+
+
+async def test_without_the_file_of_its_copy_no_page_is_taken_for_stored(tmp_path: Path) -> None:
+    """For SQLite no name is a temporary file: the page would be lost, though it was answered 204."""
+    body = page(upsert(1, 10))
+    async with Receiver("php", tmp_path, SECRET, copy="").serving() as receiver:
+        assert 503 == await receiver.post(body, signed(body, SECRET))
+        await until(lambda: any("PASSERELLE_COPIE n’est pas réglée" in line for line in receiver.lines), seconds=60)
