@@ -22,6 +22,8 @@ TESTS_AN_HOUR = 10
 """Tests of a platform, whatever subscription they are of: deleting one and adding it again gives none back."""
 ACTS_AN_HOUR = 60
 """Acts of a platform: the journal keeps each for years."""
+CLOCKS_MS = 60_000
+"""The clocks of two gateways may differ by so much."""
 OVERLAP_MS = 24 * HOUR_MS
 """The time for which a replaced key still signs."""
 PREFERRED_BYTES, MAX_BYTES, MIN_BYTES = 20_480, 65_536, 1_024
@@ -99,7 +101,7 @@ class PlatformSubscriptions:
 
 def within_an_hour(times: Iterable[int], now: int) -> tuple[int, ...]:
     """The times of the last hour; a later one is of a clock that was ahead, and would bound acts for as long."""
-    return tuple(one for one in times if now - HOUR_MS < one <= now)
+    return tuple(one for one in times if now - HOUR_MS < one <= now + CLOCKS_MS)
 
 
 def _sorted(items: Iterable[Subscription]) -> list[Subscription]:
@@ -110,8 +112,8 @@ def rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:
     """With a new key; the present ones sign for another day. Raises ValueError while two sign already, unless a clock
     that was ahead has written the end of one.
     """
-    signing = one.signing(now)
-    if ends := [key.ends_at for key in signing if key.ends_at is not None and key.ends_at <= now + OVERLAP_MS]:
+    signing, latest = one.signing(now), now + OVERLAP_MS + CLOCKS_MS
+    if ends := [key.ends_at for key in signing if key.ends_at is not None and key.ends_at <= latest]:
         raise ValueError(max(ends))
     kept = tuple(replace(key, ends_at=now + OVERLAP_MS) for key in signing)
     return replace(one, keys=(SigningKey(nonce=nonce), *kept))

@@ -39,6 +39,7 @@ from gateway.protocol.push_record import (
 )
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.subscription import (
+    CLOCKS_MS,
     OVERLAP_MS,
     PlatformSubscriptions,
     SigningKey,
@@ -46,6 +47,7 @@ from gateway.protocol.subscription import (
     erased_record,
     platform_record,
     rotated,
+    within_an_hour,
 )
 from gateway.protocol.visibility import VISIBILITY_RULES, Filter
 
@@ -266,6 +268,16 @@ def test_a_key_that_was_replaced_by_a_clock_that_was_ahead_hinders_no_rotation()
     ]
     with pytest.raises(ValueError, match=str(NOW + OVERLAP_MS)):
         rotated(right, "n4", now=NOW + 1)
+
+
+def test_clocks_of_two_gateways_that_differ_a_little_give_no_third_key_and_no_further_act() -> None:
+    """[PSH-013]"""
+    both = rotated(ONE, "n2", now=NOW)
+    for behind in (1, CLOCKS_MS):
+        with pytest.raises(ValueError, match=str(NOW + OVERLAP_MS)):
+            rotated(both, "n3", now=NOW - behind)
+        assert (NOW,) == within_an_hour([NOW], NOW - behind)
+    assert () == within_an_hour([NOW], NOW - CLOCKS_MS - 1)
 
 
 def test_a_clock_that_was_ahead_gives_no_later_subscription_a_lower_generation() -> None:
