@@ -80,7 +80,8 @@ class _PushPages:
         except RefusedActError as error:
             if error.refusal == "unknown":
                 raise PageError(HTTPStatus.NOT_FOUND) from error
-            return await self._list(partner, language, refusal=error.refusal, actual=error.actual or "")
+            typed = settings_typed(form) if action == _SET else None
+            return await self._list(partner, language, refusal=error.refusal, actual=error.actual or "", typed=typed)
         return Redirect("pushes", {"done": action})
 
     async def _set(self, desk: Desk, partner: Partner, typed: SettingsForm, language: Language) -> Answer | Redirect:

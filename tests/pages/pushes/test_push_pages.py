@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 
 from gateway.protocol.push import PushRow, begin
 from gateway.protocol.push_record import attempt_record, progress_record
-from gateway.protocol.subscription import MOST, SigningKey, Subscription
+from gateway.protocol.subscription import ACTS_AN_HOUR, MOST, SigningKey, Subscription
 from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
 from gateway.push.signature import consent_code
 from tests.clock import START
@@ -65,6 +65,11 @@ async def send(site: PageHarness, path: str = PATH, **fields: str) -> ClientResp
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token is not None
     return await site.client.post(path, data={"token": token[1], **fields}, headers=OWN, allow_redirects=False)
+
+
+def form_in(page: str) -> str:
+    """The form of the settings."""
+    return page.partition('id="settings-heading"')[2]
 
 
 async def fail(site: PageHarness) -> None:
@@ -193,6 +198,23 @@ async def test_a_sixth_subscription_is_refused(site: PageHarness) -> None:
     fields = {"act": "set", "name": "autre", "url": ONE.url, "max_batch": "20480", "rate": "600"}
     answer = await send(site, **fields)
     assert (409, True) == (answer.status, "a déjà 5 abonnements" in await answer.text())
+    assert 'value="https://stages.example.org/in?key=s3cret"' in form_in(await answer.text()), "what was typed stays"
+
+
+async def test_what_was_typed_stays_where_there_were_too_many_acts(site: PageHarness) -> None:
+    federation = site.harness.federation
+    partner = federation.partners.get(SIGNED.platform)
+    assert partner is not None
+    times = (federation.clock(),) * ACTS_AN_HOUR
+    await federation.subscriptions.change(partner.platform, partner.joined_at, lambda own: replace(own, acted=times))
+    await text_of(site)
+    fields = {"name": "autre", "url": "https://stages.example.org/b", "max_batch": "4096", "rate": "61"}
+    answer = await send(site, act="set", level="seconde", **fields)
+    form = form_in(await answer.text())
+    assert 409 == answer.status
+    for typed in (*fields.values(), "seconde"):
+        assert f'value="{typed}"' in form
+    assert 'value="seconde" checked' in form
 
 
 async def test_a_form_of_another_site_does_nothing(site: PageHarness) -> None:
