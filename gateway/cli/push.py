@@ -1,5 +1,6 @@
 """``passerelle push``: the subscriptions of platforms, on the gateway's machine: state, attempts, and acts."""
 
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from gateway.push.wish import read_wish
 
 app = typer.Typer(help="Subscriptions of platforms to pushes: state, attempts and acts.", no_args_is_help=True)
 _FILTERS = f"Repeat it: {', '.join(FILTERS)}; territory=all is all of France, not the platform's own territory."
+_URL = "https, port 443. - reads it from one line of standard input: its query is a credential."
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the subscription.")]
 
 _STEPS = {
@@ -107,6 +109,11 @@ def _counted(number: int, one: str, more: str) -> str:
     return f"{number} {one if number == 1 else more}"
 
 
+def _given(url: str) -> str:
+    """The URL of the option, before the log is opened: no other command waits for a person who types."""
+    return sys.stdin.readline().strip() if url == "-" else url
+
+
 @app.command()
 @acting(steps=_STEPS)
 async def create(
@@ -114,7 +121,7 @@ async def create(
     platform: Slug,
     name: Name,
     *,
-    url: Annotated[str, typer.Option(metavar="URL", help="https, port 443; its query is a credential.")],
+    url: Annotated[str, typer.Option(metavar="-|URL", callback=_given, help=_URL)],
     filters: Annotated[list[str] | None, typer.Option("--filter", metavar="NAME=VALUE[,VALUE]", help=_FILTERS)] = None,
     max_batch: Annotated[int, typer.Option(metavar="BYTES", help="The largest page.")] = PREFERRED_BYTES,
     rate: Annotated[int, typer.Option(metavar="PUSHES", help="Pushes a minute.")] = MAX_RATE,

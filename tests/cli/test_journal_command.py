@@ -37,8 +37,8 @@ class Commands:
             }
         )
 
-    def __call__(self, app: typer.Typer, *words: str) -> str:
-        result = self._runner.invoke(app, list(words))
+    def __call__(self, app: typer.Typer, *words: str, typed: str | None = None) -> str:
+        result = self._runner.invoke(app, list(words), input=typed)
         if result.exception is not None:
             raise result.exception
         return result.stdout

@@ -88,6 +88,16 @@ def test_a_subscription_is_created_with_filters_and_its_secret_is_printed_once(c
     assert "whsec_" not in commands(command.app, *words, "--filter", "territory=all", "--replace")
 
 
+def test_a_url_is_read_from_standard_input_so_that_no_list_of_processes_has_its_credential(commands: Commands) -> None:
+    """[PSH-001]"""
+    words = ["create", "bretagne", "autre", "--url", "-"]
+    commands(command.app, *words, typed="https://stages.example.org/b?key=s3cret\nmore\n")
+    listed = json.loads(commands(command.app, "list", "--json"))["subscriptions"]
+    assert "https://stages.example.org/b" in [one["url"] for one in listed]
+    with pytest.raises(CommandError, match="url: "):
+        commands(command.app, *words, "--replace", typed="")
+
+
 def test_all_that_is_wrong_with_a_subscription_is_said_at_once(commands: Commands) -> None:
     words = ["create", "bretagne", "Pas-un-nom", "--url", "http://127.0.0.1", "--rate", "0"]
     with pytest.raises(CommandError) as refused:
