@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from gateway.protocol.cursor import FRESH_MS, Cursor, filter_digest, reader_digest, rules_of
-from gateway.protocol.subscription import HOUR_MS, Subscription
+from gateway.protocol.subscription import CLOCKS_MS, HOUR_MS, Subscription
 from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 
 POST_MS, DEADLINE_MS = 20_000, 25_000
@@ -70,11 +70,11 @@ class PushProgress:
     """The sender's state of one subscription, which ``subscription`` names by its id.
 
     ``positions`` and ``began`` are those of a cursor, ``scope`` its filter, reader and log; ``floor``: positions that a
-    view must have reached, also after a restart; ``fresh``: when it was last at the end. ``complete``: this generation
-    was read to the end. ``limit`` bounds the changes of a page while a refused change is searched; ``rejected``: 4xx
-    from these positions; ``blocked``: the refused change that was found. ``failures`` in a row since ``failing_since``;
-    nothing is pushed before ``next_at`` and ``deadline``. ``tests``, ``enables`` and ``replays`` are the orders that
-    were followed.
+    view must have reached, also after a restart; ``fresh``: when it was last at the end. ``doubted``: since when times
+    of it lie ahead. ``complete``: this generation was read to the end. ``limit`` bounds the changes of a page while a
+    refused change is searched; ``rejected``: 4xx from these positions; ``blocked``: the refused change that was found.
+    ``failures`` in a row since ``failing_since``; nothing is pushed before ``next_at`` and ``deadline``. ``tests``,
+    ``enables`` and ``replays`` are the orders that were followed.
     """
 
     subscription: str
@@ -84,6 +84,7 @@ class PushProgress:
     began: tuple[int, ...]
     floor: tuple[int, ...]
     fresh: int
+    doubted: int | None = None
     complete: bool = False
     limit: int | None = None
     rejected: int = 0
@@ -211,15 +212,22 @@ def follow(
 
 
 def _in_time(progress: PushProgress, now: int) -> PushProgress:
-    """The progress without times that a clock has written which was ahead, and the end of five days that were none."""
-    since, deadline = progress.failing_since, progress.deadline
+    """The progress without times that a clock has written which was ahead, and the end of five days that were none.
+    Those that ages are counted from must lie ahead for an hour: a clock that is behind for a moment shortens no age.
+    """
+    since, fresh, deadline, doubted = progress.failing_since, progress.fresh, progress.deadline, None
+    if max(since or 0, fresh) > now + CLOCKS_MS:
+        doubted = now if progress.doubted is None else min(progress.doubted, now)
+        if now - doubted >= HOUR_MS:
+            since, fresh, doubted = None if since is None else min(since, doubted), min(fresh, doubted), None
     longest = MINUTE_MS if since is None else round(MAX_WAIT_MS * (1 + JITTER))
     hasty = progress.stopped == "failing" and since is not None and now - since < GIVEN_UP_MS
     return replace(
         progress,
         stopped=None if hasty else progress.stopped,
-        failing_since=None if since is None else min(since, now),
-        fresh=min(progress.fresh, now),
+        failing_since=since,
+        fresh=fresh,
+        doubted=doubted,
         next_at=progress.next_at if progress.next_at <= now + longest else now,
         deadline=deadline if deadline is None else min(deadline, now + DEADLINE_MS),
     )
@@ -260,7 +268,7 @@ def settle(
     searching = refused and (rejected >= REJECTIONS or progress.limit is not None)
     halved = searching and number > 1
     failures = progress.failures + (not halved)
-    since = outcome.at if progress.failing_since is None else progress.failing_since
+    since = max(outcome.at, progress.fresh) if progress.failing_since is None else progress.failing_since
     blocked = (page.changes[0]["id"], page.changes[0]["sequence"]) if searching and number == 1 else progress.blocked
     stopped: PushStop | None = None
     if outcome.status == GONE:

@@ -40,6 +40,7 @@ from gateway.protocol.push_record import (
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.subscription import (
     CLOCKS_MS,
+    HOUR_MS,
     OVERLAP_MS,
     PlatformSubscriptions,
     SigningKey,
@@ -52,6 +53,7 @@ from gateway.protocol.subscription import (
 from gateway.protocol.visibility import VISIBILITY_RULES, Filter
 
 NOW = 1_800_000_000_000
+LOOK_MS = 1_000
 SCOPE = scope_of("normandie", Filter(), "L")
 ONE = Subscription(id="a1", name="copie", url="https://example.org/p?k=1", keys=(SigningKey(nonce="n1"),))
 START = begin(ONE, SCOPE, ends=(9, 9), now=NOW)
@@ -240,6 +242,42 @@ def test_times_of_a_clock_that_was_ahead_hold_no_push_up() -> None:
         assert NOW + day == follow(waiting, ONE, SCOPE, ends=(9, 9), now=NOW).due_at
 
 
+def lasting(progress: PushProgress) -> PushProgress:
+    """The progress after an hour from now on."""
+    for at in (NOW, NOW + 1_000, NOW + HOUR_MS):
+        progress = follow(progress, ONE, SCOPE, ends=(9, 9), now=at)
+    return progress
+
+
+@pytest.mark.parametrize("days", [3, 8, 30, 3_000])
+def test_a_clock_that_is_behind_for_a_moment_disables_nothing_and_starts_nothing_again(days: int) -> None:
+    """[PSH-007] [PSH-008]"""
+    behind = NOW - days * 24 * HOUR_MS
+    for before in (START, after(START, failing(at=NOW))):
+        looked = moved = before
+        old = page(fresh=behind)
+        for at in (behind, behind + LOOK_MS):
+            looked = follow(looked, ONE, SCOPE, ends=(9, 9), now=at)
+        moved = after(follow(moved, ONE, SCOPE, ends=(9, 9), now=behind), failing(at=behind))
+        arrived = after(follow(before, ONE, SCOPE, ends=(9, 9), now=behind), PushOutcome(at=behind, status=200), old)
+        for found in (looked, moved, passed(looked, old), arrived):
+            right = follow(found, ONE, SCOPE, ends=(9, 9), now=NOW + 60_000)
+            assert (START.generation, NOW) == (right.generation, right.fresh)
+            assert right.doubted is None
+            later = after(right, failing(at=right.due_at))
+            assert later.stopped is None
+            assert later.failing_since is not None
+            assert NOW <= later.failing_since
+
+
+def test_a_clock_that_is_behind_for_a_moment_enables_for_one_push_at_most() -> None:
+    """[PSH-008]"""
+    stopped = after(after(START, failing()), failing(at=NOW + GIVEN_UP_MS))
+    pushed = after(follow(stopped, ONE, SCOPE, ends=(9, 9), now=NOW - HOUR_MS), failing(at=NOW - HOUR_MS))
+    right = follow(pushed, ONE, SCOPE, ends=(9, 9), now=NOW + GIVEN_UP_MS)
+    assert "failing" == after(right, failing(at=NOW + GIVEN_UP_MS)).stopped
+
+
 def test_five_days_of_a_clock_that_was_ahead_disable_nothing_once_it_is_right() -> None:
     """[PSH-008]"""
     ahead = after(after(START, failing()), failing(at=NOW + GIVEN_UP_MS))
@@ -248,13 +286,13 @@ def test_five_days_of_a_clock_that_was_ahead_disable_nothing_once_it_is_right() 
     assert (None, NOW, 2) == (right.stopped, right.failing_since, right.failures)
     assert right.due_at <= NOW + 10_000
     assert "failing" == follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW + GIVEN_UP_MS).stopped
-    began_ahead = follow(after(START, failing(at=NOW + GIVEN_UP_MS)), ONE, SCOPE, ends=(9, 9), now=NOW)
+    began_ahead = lasting(after(START, failing(at=NOW + GIVEN_UP_MS)))
     assert NOW == began_ahead.failing_since
 
 
 def test_freshness_of_a_clock_that_was_ahead_does_not_last_longer() -> None:
     """[PSH-007]"""
-    ahead = follow(replace(START, fresh=NOW + 10 * FRESH_MS), ONE, SCOPE, ends=(9, 9), now=NOW)
+    ahead = lasting(replace(START, fresh=NOW + 10 * FRESH_MS))
     assert (NOW, START.generation) == (ahead.fresh, ahead.generation)
     assert ahead.generation < follow(ahead, ONE, SCOPE, ends=(9, 9), now=NOW + FRESH_MS + 1).generation
 
