@@ -85,9 +85,10 @@ def earliest_day(now: int) -> date:
 def read_day(text: object) -> date | None:
     """A day as people and clients write it (``2027-09-01``); None for anything else."""
     try:
-        return date.fromisoformat(text) if isinstance(text, str) and len(text) == len("2027-09-01") else None
+        found = date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return found if found is not None and found.isoformat() == text else None
 
 
 def fold_releases(topic: ReleaseTopic, records: Sequence[StoredRecord]) -> ReleaseTopic:

@@ -16,6 +16,7 @@ from gateway.protocol.release import (
     earliest_day,
     fold_releases,
     forgotten_record,
+    read_day,
     replica_record,
 )
 from gateway.protocol.topic import DAY_MS
@@ -89,6 +90,12 @@ def test_the_earliest_day_is_two_days_ahead_in_paris() -> None:
     for day, first in [(date(2027, 8, 30), DAY), (date(2027, 3, 28), date(2027, 3, 30))]:
         assert first == earliest_day(paris_midnight(day))
         assert first == earliest_day(paris_midnight(date.fromordinal(day.toordinal() + 1)) - SECOND_MS)
+
+
+@pytest.mark.parametrize("text", ["2027-W35-3", "20270901", "2027-9-1", "2027-09-31", "", None, 20270901])
+def test_a_day_is_written_with_year_month_and_day(text: object) -> None:
+    assert DAY == read_day("2027-09-01")
+    assert read_day(text) is None
 
 
 def test_the_first_unknown_release_is_the_one_that_begins_first() -> None:
