@@ -42,7 +42,7 @@ async def examine_running(settings: Settings, federation: Federation) -> list[Di
         return findings + report_topics(missing)
     findings += await examine_partners(log, federation.partners)
     await federation.releases.catch_up()
-    findings.append(examine_releases(federation.releases, federation.clock()))
+    findings.append(examine_releases(federation.releases))
     return [*findings, await examine_clock(log, federation.clock)]
 
 

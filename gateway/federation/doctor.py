@@ -105,7 +105,7 @@ async def examine_open_log(log: EventLog) -> list[Diagnosis]:
     async with Partners(log).caught_up_once() as partners:
         findings += await examine_partners(log, partners)
     async with ReleaseBook(log).caught_up_once() as releases:
-        findings.append(examine_releases(releases, now()))
+        findings.append(examine_releases(releases))
     return [*findings, await examine_clock(log, now)]
 
 
@@ -120,7 +120,7 @@ async def examine_partners(log: EventLog, partners: Partners) -> list[Diagnosis]
     return [*findings, Diagnosis("warn", "partners", "there are none", "passerelle partner add SLUG", "no_partners")]
 
 
-def examine_releases(book: ReleaseBook, at: int) -> Diagnosis:
+def examine_releases(book: ReleaseBook) -> Diagnosis:
     """Check that this version knows every release that was activated, and each replica the newest one known here."""
     unknown, newest = book.state.unknown(book.knows), book.knows[-1]
     if unknown is not None:
@@ -128,7 +128,7 @@ def examine_releases(book: ReleaseBook, at: int) -> Diagnosis:
         values = {"release": unknown.release, "day": unknown.begins.isoformat()}
         step = "install a version that knows it, or passerelle schema activate --cancel while no offer has its fields"
         return Diagnosis("fail", "releases", message, step, "release_unknown", values)
-    lacking = ", ".join(one.id for one in book.state.lacking(newest, at))
+    lacking = ", ".join(one.id for one in book.state.lacking(newest))
     if lacking:
         message = f"release {newest} of the schema cannot be activated: these replicas lack it: {lacking}"
         step = "replace them by this version; one that has stopped is forgotten after an hour"

@@ -15,7 +15,7 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
     LogError.
     """
     await book.catch_up()
-    at, present = desk.clock(), book.state.activations.get(release)
+    at, present = max(desk.clock(), book.state.at), book.state.activations.get(release)
     if release not in book.knows:
         sentence = f"This gateway knows no release {release} of the schema, but {', '.join(book.knows)}."
         raise RefusedActError("release-unknown", sentence, actual=release)
@@ -27,7 +27,7 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
     if day < earliest:
         sentence = f"A release begins two days ahead at least: on {earliest} or later."
         raise RefusedActError("release-early", sentence, actual=earliest.isoformat())
-    lacking = ", ".join(one.id for one in book.state.lacking(release, at))
+    lacking = ", ".join(one.id for one in book.state.lacking(release))
     if lacking:
         sentence = f"These replicas were seen within the hour and do not know the release {release}: {lacking}."
         raise RefusedActError("release-lacking", sentence, actual=lacking)

@@ -61,9 +61,11 @@ class ReleaseBook(TopicMirror[ReleaseTopic]):
         return self.caught_up and self.state.unknown(self.knows) is None
 
     async def announce(self, replica: str) -> None:
-        """Write what this replica knows, and erase replicas that are gone. Raises LogError."""
-        gone = [forgotten_record(one) for one in self.state.forgotten(self._clock())]
-        await self._log.append(RELEASES, PARTITION, [replica_record(replica, self.knows), *gone])
+        """Write what this replica knows, then erase replicas that were not seen for a day. Raises LogError."""
+        await self._log.append(RELEASES, PARTITION, [replica_record(replica, self.knows)])
+        await self.catch_up()
+        if gone := [forgotten_record(one) for one in self.state.forgotten()]:
+            await self._log.append(RELEASES, PARTITION, gone)
 
     async def refuse_unknown(self) -> None:
         """Refuse to go on from the day before that of a release which is not known here. Raises UnknownReleaseError."""

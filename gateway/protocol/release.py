@@ -1,13 +1,14 @@
 """Releases of the schema on the log: which of them each replica knows, and from which day each one holds. Pure.
 
 The topic ``releases`` has two kinds of record. ``replica/{id}``: the releases that a replica knows, written each
-minute; the log's time of the record is when it was seen. ``activation/{release}``: the first day of receipt of its
-fields.
+minute; the log's time of the record is when it was seen, or that of a later record where it is less: nothing was
+written after what follows it, however the log's clock was set. ``activation/{release}``: the first day of receipt of
+its fields.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import orjson
@@ -57,19 +58,22 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTopic:
-    """The topic: activations by release, replicas by id. ``days`` is what a verdict takes of it."""
+    """The topic: activations by release, replicas by id. ``days`` is what a verdict takes of it; ``at`` is the time
+    of its last record, against which replicas are judged.
+    """
 
     activations: Mapping[str, Activation] = field(default_factory=dict)
     replicas: Mapping[str, Replica] = field(default_factory=dict)
     days: Mapping[str, date] = field(default_factory=dict)
+    at: int = 0
 
-    def lacking(self, release: str, now: int) -> list[Replica]:
+    def lacking(self, release: str) -> list[Replica]:
         """The replicas that can still take offers and do not know a release."""
-        return [one for one in self.replicas.values() if release not in one.knows and one.seen_at > now - SEEN_MS]
+        return [one for one in self.replicas.values() if release not in one.knows and one.seen_at > self.at - SEEN_MS]
 
-    def forgotten(self, now: int) -> list[str]:
+    def forgotten(self) -> list[str]:
         """The ids of the replicas that were not seen for a day."""
-        return [one.id for one in self.replicas.values() if one.seen_at <= now - DAY_MS]
+        return [one.id for one in self.replicas.values() if one.seen_at <= self.at - DAY_MS]
 
     def unknown(self, knows: Iterable[str]) -> Activation | None:
         """The first activation of a release that is not among these."""
@@ -95,8 +99,13 @@ def fold_releases(topic: ReleaseTopic, records: Sequence[StoredRecord]) -> Relea
     """The topic after more records. An unreadable one is none: a later version may have written it."""
     if not records:
         return topic
-    activations, replicas = dict(topic.activations), dict(topic.replicas)
+    activations, replicas, at = dict(topic.activations), dict(topic.replicas), topic.at
     for record in records:
+        if record.appended_at < at:
+            replicas = {
+                name: replace(one, seen_at=min(one.seen_at, record.appended_at)) for name, one in replicas.items()
+            }
+        at = record.appended_at
         kind, _, name = (record.key or b"").decode(errors="replace").partition("/")
         if kind == _ACTIVATION:
             activations.pop(name, None)
@@ -108,7 +117,7 @@ def fold_releases(topic: ReleaseTopic, records: Sequence[StoredRecord]) -> Relea
                     activations[name] = read_activation(name, record.value)
                 elif kind == _REPLICA:
                     replicas[name] = _read_replica(name, record)
-    return ReleaseTopic(activations, replicas, {name: one.begins for name, one in activations.items()})
+    return ReleaseTopic(activations, replicas, {name: one.begins for name, one in activations.items()}, at)
 
 
 def activation_record(activation: Activation) -> Record:

@@ -14,7 +14,7 @@ from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import offer_record
 from gateway.protocol.release import PARTITION, SEEN_MS, Activation, activation_record, replica_record
-from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, RELEASES
+from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OFFERS, RELEASES
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
 from tests.memory_log import MemoryLog
@@ -81,7 +81,17 @@ async def test_a_replica_seen_within_the_hour_keeps_a_release_it_lacks_from_begi
     )
     assert ("release-lacking", "old") == await office.refused("1.1", DAY)
     office.clock.now += SEEN_MS
+    await office.book.announce("new")
     assert await activate(office.desk, office.book, "1.1", DAY)
+
+
+@pytest.mark.parametrize("ahead", [-3, 0, 3])
+async def test_no_clock_of_a_replica_decides_when_a_release_may_begin(office: Office, ahead: int) -> None:
+    """EVO-004: one that is behind sets no day that has come, one that is ahead forgets no replica."""
+    await office.log.append(RELEASES, PARTITION, [replica_record("old", ["1.0"])])
+    office.clock.now += ahead * DAY_MS
+    assert "release-lacking" == (await office.refused("1.1", DAY))[0]
+    assert "release-early" == (await office.refused("1.1", TODAY + timedelta(days=1)))[0]
 
 
 async def test_an_unknown_release_has_no_day(office: Office) -> None:

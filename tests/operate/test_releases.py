@@ -24,8 +24,13 @@ UNKNOWN = Activation(release="9.9", begins=DAY, fields=("remote", "employer.size
 
 
 @pytest.fixture
-async def log() -> MemoryLog:
-    log = MemoryLog(clock=ManualClock(paris_midnight(date(2027, 8, 1))))
+def clock() -> ManualClock:
+    return ManualClock(paris_midnight(date(2027, 8, 1)))
+
+
+@pytest.fixture
+async def log(clock: ManualClock) -> MemoryLog:
+    log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
     return log
 
@@ -41,13 +46,31 @@ def test_this_version_knows_its_release_and_those_before() -> None:
     assert ["1.0"] == [*SCHEMA_RELEASES[:1]]
 
 
-async def test_a_replica_says_what_it_knows_and_erases_those_that_are_gone(log: MemoryLog) -> None:
+async def test_a_replica_says_what_it_knows_and_erases_those_that_are_gone(log: MemoryLog, clock: ManualClock) -> None:
     """EVO-004"""
-    at = paris_midnight(date(2027, 8, 1))
+    at = clock.now
     await log.append(RELEASES, PARTITION, [replica_record("gone", ["1.0"])])
-    await (await book_of(log, at + DAY_MS, ("1.0", "1.1"))).announce("here")
+    clock.now += DAY_MS
+    await (await book_of(log, at, ("1.0", "1.1"))).announce("here")
     (here,) = (await book_of(log, at)).state.replicas.values()
     assert ("here", frozenset({"1.0", "1.1"})) == (here.id, here.knows)
+
+
+async def test_a_replica_that_was_down_for_a_day_does_not_erase_itself(log: MemoryLog, clock: ManualClock) -> None:
+    """EVO-004"""
+    for _ in range(2):
+        await log.append(RELEASES, PARTITION, [replica_record("here", ["1.0"])])
+        clock.now += DAY_MS
+        await log.append(RELEASES, PARTITION, [replica_record("other", ["1.0"])])
+    await (await book_of(log, clock.now)).announce("here")
+    assert {"here", "other"} == {*(await book_of(log, clock.now)).state.replicas}
+
+
+async def test_a_replica_whose_clock_is_a_day_ahead_erases_no_other(log: MemoryLog, clock: ManualClock) -> None:
+    """EVO-004: the log's time counts."""
+    await log.append(RELEASES, PARTITION, [replica_record("other", ["1.0"])])
+    await (await book_of(log, clock.now + 2 * DAY_MS)).announce("here")
+    assert {"here", "other"} == {*(await book_of(log, clock.now)).state.replicas}
 
 
 def test_a_replica_has_one_name_in_a_data_folder(tmp_path: Path) -> None:
@@ -105,16 +128,18 @@ async def test_offers_that_have_a_field_are_counted_at_any_depth(log: MemoryLog)
     assert [1, 0, 0] == [await count_holding(log, fields) for fields in (["employer.size"], ["remote"], [])]
 
 
-async def test_the_doctor_names_what_keeps_a_release_from_beginning(log: MemoryLog) -> None:
+async def test_the_doctor_names_what_keeps_a_release_from_beginning(log: MemoryLog, clock: ManualClock) -> None:
     """EVO-004"""
-    at = paris_midnight(date(2027, 8, 1))
     await log.append(RELEASES, PARTITION, [replica_record("old", ["1.0"]), replica_record("new", ["1.0", "1.1"])])
-    book = await book_of(log, at, ("1.0", "1.1"))
-    found = [examine_releases(book, one) for one in (at, at + SEEN_MS)]
+    book = await book_of(log, clock.now, ("1.0", "1.1"))
+    found = [examine_releases(book)]
+    clock.now += SEEN_MS
+    await book.announce("new")
+    found.append(examine_releases(book))
     assert [("warn", {"release": "1.1", "replicas": "old"}), ("ok", {})] == [(one.state, one.values) for one in found]
     await log.append(RELEASES, PARTITION, [activation_record(UNKNOWN)])
     await book.catch_up()
-    assert ("fail", "release_unknown") == (examine_releases(book, at).state, examine_releases(book, at).code)
+    assert ("fail", "release_unknown") == (examine_releases(book).state, examine_releases(book).code)
 
 
 async def test_announcements_are_no_personal_data_and_few(log: MemoryLog) -> None:

@@ -50,7 +50,7 @@ def test_an_unreadable_record_is_none(value: bytes) -> None:
     found = topic_of(
         (1, Record(activation_key("1.1"), value)), (1, Record(b"replica/a", value)), (1, Record(b"x", value))
     )
-    assert ReleaseTopic() == found
+    assert ReleaseTopic(at=1) == found
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,23 @@ def test_an_unreadable_record_is_none(value: bytes) -> None:
 def test_a_replica_that_was_seen_within_the_hour_must_know_the_release(age: int, names: list[str]) -> None:
     """EVO-004: the log's time of its last announcement counts."""
     seen = BEGUN
-    topic = topic_of((seen, replica_record("old", ["1.0"])), (seen, replica_record("new", ["1.0", "1.1"])))
-    assert names == [one.id for one in topic.lacking("1.1", seen + age)]
-    assert [] == topic.lacking("1.0", seen + age)
+    topic = topic_of((seen, replica_record("old", ["1.0"])), (seen + age, replica_record("new", ["1.0", "1.1"])))
+    assert names == [one.id for one in topic.lacking("1.1")]
+    assert [] == topic.lacking("1.0")
 
 
 def test_a_replica_is_forgotten_after_a_day() -> None:
-    topic = topic_of((BEGUN, replica_record("a", ["1.0"])), (BEGUN + 1, replica_record("b", ["1.0"])))
-    assert ["a"] == topic.forgotten(BEGUN + DAY_MS)
+    records = [(BEGUN + at, replica_record(name, ["1.0"])) for at, name in ((0, "a"), (1, "b"), (DAY_MS, "c"))]
+    assert ["a"] == topic_of(*records).forgotten()
     assert {} == topic_of((BEGUN, replica_record("a", ["1.0"])), (BEGUN, forgotten_record("a"))).replicas
+
+
+def test_a_replica_was_seen_no_later_than_the_record_after_its_last() -> None:
+    """EVO-004: a log whose clock was a year ahead for a moment keeps no release from beginning for a year."""
+    records = [(BEGUN + 365 * DAY_MS, replica_record("old", ["1.0"])), (BEGUN, replica_record("new", ["1.1"]))]
+    for later, lacking, forgotten in [(SEEN_MS - 1, ["old"], []), (SEEN_MS, [], []), (DAY_MS, [], ["old"])]:
+        topic = topic_of(*records, (BEGUN + later, replica_record("new", ["1.1"])))
+        assert (lacking, forgotten) == ([one.id for one in topic.lacking("1.1")], topic.forgotten())
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class _ActivationPage:
         values: dict[str, Any] = {
             "activations": sorted(book.state.activations.values(), key=lambda one: one.begins, reverse=True),
             "replicas": sorted(book.state.replicas.values(), key=lambda one: one.id),
-            "lacking": {one.id for one in book.state.lacking(newest, now)},
+            "lacking": {one.id for one in book.state.lacking(newest)},
             "knows": book.knows,
             "release": release or newest,
             "day": typed,
