@@ -87,7 +87,7 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[DIGESTS] = Slots(context.limits.exports_at_once, full="digests-busy", each=1)
-    app[IMPACTS] = Slots(context.limits.exports_at_once, full="exports-busy", each=1)
+    app[IMPACTS] = Slots(context.limits.exports_at_once, full="impact-busy", each=1)
     app[COPIES] = KeptCopies()
     processor = Processor(percent=context.limits.processor_percent, hurry=hurry, activity=activity)
     app[WORK_REGISTRY] = WorkRegistry(processor)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 import schemas
+from gateway.api.impact import IMPACTS
 from gateway.federation.impact import EXAMPLES, find_impact
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import change_record, read_offer
@@ -47,6 +48,15 @@ async def ask(office: Office, query: str = "", platform: str | None = None, stat
     body = await answer.json()
     assert status == answer.status, body
     return body
+
+
+async def test_a_second_question_of_a_platform_has_a_code_of_its_own(office: Office) -> None:
+    """ERR-008"""
+    site = office.desk.site
+    with site.app[IMPACTS].one(OWN):
+        answer = await site.client.get("/v1/impact", headers={"Authorization": f"Bearer {OWN}/offers:publish"})
+    found = answer.status, (await answer.json())["code"], answer.headers["Retry-After"]
+    assert (503, "impact-busy", "5") == found
 
 
 async def test_a_rule_with_a_day_counts_by_stored_warnings(office: Office) -> None:
