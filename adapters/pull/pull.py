@@ -97,7 +97,8 @@ class Pull:
     async def _run(self, profile: Profile, beginning: Beginning) -> SourceRun:
         dependencies = self._dependencies
         last = beginning.last
-        fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
+        days = dependencies.activations().values()
+        fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at, days=days)
         validators = {} if last is None else last.validators
         known = validators if fresh else memory_of(validators)
         limits = FetchLimits(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)

@@ -1,7 +1,8 @@
 """Runs of a feed: when the next one is due, and the record of ``runs`` that each outcome makes of the last. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import schemas
@@ -9,6 +10,7 @@ from adapters.profile.profile import Profile
 from adapters.transport.feed import Validators
 from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
+from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun
 from schemas.bilingual import Bilingual
 from schemas.rulebook import LANGUAGES
@@ -20,6 +22,8 @@ operator must be reconciled.
 """
 ORDER_LIFE_MS = 10 * 60_000
 """Lifetime of an unanswered order."""
+_LONGEST_RUN_MS = 3_600_000
+"""A run that was applied began this long ago at most: its offers are judged as on the day of its start."""
 MAX_BACKOFF_MS = 6 * 3_600_000
 _MAX_DOUBLINGS = 3
 _NOT_APPLIED: Mapping[str, Any] = {
@@ -48,11 +52,14 @@ def _pause(profile: Profile, failures: int) -> int:
     return max(profile.every_ms, min(backoff, MAX_BACKOFF_MS))
 
 
-def is_fresh(last: SourceRun | None, profile: Profile, *, now: int) -> bool:
-    """Whether an unchanged feed need not be read again after the last applied run."""
+def is_fresh(last: SourceRun | None, profile: Profile, *, now: int, days: Iterable[date] = ()) -> bool:
+    """Whether an unchanged feed need not be read again after the last applied run; ``days``: those on which releases of
+    the schema begin. A feed that was judged before such a day is read again on it.
+    """
     if last is None or last.applied_at is None or last.profile != profile.digest:
         return False
-    return 0 <= now - last.applied_at < FULL_EVERY_MS
+    began = last.applied_at - _LONGEST_RUN_MS
+    return 0 <= now - last.applied_at < FULL_EVERY_MS and not any(began < paris_midnight(day) <= now for day in days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

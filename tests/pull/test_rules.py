@@ -1,6 +1,7 @@
 """The pure rules of runs: revisions, schedule, and the records of ``runs``."""
 
 from dataclasses import replace
+from datetime import date
 
 import orjson
 import pytest
@@ -21,11 +22,13 @@ from adapters.pull.run import (
     unchanged,
 )
 from gateway.ingest.snapshot import SnapshotRefusedError
+from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.source_run import Counts, Failure, RunOrder, SourceRun, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 from tests.pull.pull_harness import failure
 
 NOW = 1_800_000_000_000
+HOUR_MS = 3_600_000
 PROFILE = profiles()["auvergne-rhone-alpes"]
 FAILURE = Failure(at=NOW + 5, code="feed-cut", fr="coupé", en="cut")
 CONTENT = FeedContent(
@@ -109,6 +112,17 @@ def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile() -> None:
     assert not is_fresh(last, PROFILE, now=NOW + FULL_EVERY_MS)
     assert not is_fresh(replace(last, profile="other"), PROFILE, now=NOW)
     assert not is_fresh(None, PROFILE, now=NOW)
+
+
+def test_a_feed_judged_before_the_day_of_a_release_is_read_again_on_it() -> None:
+    """OFR-050: unchanged as it is, it has the field that was left out until then."""
+    day = date(2027, 9, 1)
+    midnight = paris_midnight(day)
+    last = replace(applied(beginning(), CONTENT, withdrawn=0, at=midnight - 2 * HOUR_MS), profile=PROFILE.digest)
+    assert is_fresh(last, PROFILE, now=midnight - 1, days=[day])
+    assert not is_fresh(last, PROFILE, now=midnight, days=[day])
+    assert not is_fresh(replace(last, applied_at=midnight + 1), PROFILE, now=midnight + 2, days=[day])  # begun before
+    assert is_fresh(replace(last, applied_at=midnight + HOUR_MS), PROFILE, now=midnight + 2 * HOUR_MS, days=[day])
 
 
 def test_a_failure_keeps_the_last_applied_set_and_its_reason() -> None:
