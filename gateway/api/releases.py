@@ -45,7 +45,8 @@ async def post_activation(request: web.Request, desk: Desk, act: dict[str, Any])
     if (day is None) != bool(act.get("cancel")):
         raise ProblemError("body-malformed", expected=_EXPECTED)
     changed = await (take_back(desk, book, release) if day is None else activate(desk, book, release, day))
-    return answered({"release": release, "from": None if day is None else day.isoformat(), "changed": changed})
+    held = book.activations.get(release)
+    return answered({"release": release, "from": None if held is None else held.isoformat(), "changed": changed})
 
 
 ROUTES: Sequence[web.RouteDef] = (

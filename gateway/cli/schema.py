@@ -129,7 +129,8 @@ async def activate(
         changed = await (
             take_back(desk, book, release) if found is None else activate_release(desk, book, release, found)
         )
-    outcome = "has no day" if found is None else f"holds from {found} on"
+        held = book.activations.get(release)
+    outcome = "has no day" if held is None else f"holds from {held} on"
     OUT.print(Text(f"Release {release} {outcome}{'' if changed else ': nothing was changed'}."))
 
 

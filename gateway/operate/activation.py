@@ -9,10 +9,13 @@ from gateway.protocol.release import PARTITION, Activation, activation_key, acti
 from gateway.protocol.topic import RELEASES
 from schemas.rules.beginning import FIELDS
 
+LAST_MS = 600_000
+"""For so long before its day a release counts as begun: an act that was checked before is on the log by midnight."""
+
 
 async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bool:
-    """Set the day of a release; whether that changes anything: what changes nothing is no act. Raises RefusedActError,
-    LogError.
+    """Set the day of a release; whether that changed anything: what changes nothing is no act, and of two acts at once
+    the one that the log has last holds, as ``book`` then says. Raises RefusedActError, LogError.
     """
     await book.catch_up()
     at, present = max(desk.clock(), book.state.at), book.state.activations.get(release)
@@ -21,7 +24,7 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
         raise RefusedActError("release-unknown", sentence, actual=release)
     if present is not None and present.begins == day:
         return False
-    if present is not None and present.has_begun(at):
+    if present is not None and present.has_begun(at + LAST_MS):
         raise _begun(present)
     earliest = earliest_day(at)
     if day < earliest:
@@ -36,7 +39,8 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
         activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
         await desk.log.append(RELEASES, PARTITION, [activation_record(activation)])
     await book.catch_up()
-    return True
+    held = book.state.activations.get(release)
+    return held is not None and held.entry == activation.entry
 
 
 async def take_back(desk: Desk, book: ReleaseBook, release: str) -> bool:
@@ -47,15 +51,16 @@ async def take_back(desk: Desk, book: ReleaseBook, release: str) -> bool:
     present = book.state.activations.get(release)
     if present is None:
         return False
-    if present.has_begun(desk.clock()) and (number := await count_holding(desk.log, present.fields)):
+    begun = present.has_begun(max(desk.clock(), book.state.at) + LAST_MS)
+    if begun and (number := await count_holding(desk.log, present.fields)):
         raise _begun(present, number)
     async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
         await desk.log.append(RELEASES, PARTITION, [Record(activation_key(release), None)])
     await book.catch_up()
-    return True
+    return release not in book.state.activations
 
 
 def _begun(present: Activation, number: int | None = None) -> RefusedActError:
     held = "" if number is None else f" {number} live offers have its fields."
-    sentence = f"The release {present.release} holds since {present.begins}.{held}"
+    sentence = f"The release {present.release} holds from {present.begins} on.{held}"
     return RefusedActError("release-begun", sentence, actual=present.begins.isoformat())

@@ -1,11 +1,12 @@
 """The act of a day: when it is refused, and that refused acts write nothing."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pytest
 
-from gateway.operate.activation import activate, take_back
+from gateway.operate.activation import LAST_MS, activate, take_back
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal
 from gateway.operate.releases import ReleaseBook
@@ -102,8 +103,36 @@ async def test_a_day_moves_until_it_has_come(office: Office) -> None:
     """EVO-004: verdicts of a day that is over stay what they were."""
     await activate(office.desk, office.book, "1.1", DAY)
     assert await activate(office.desk, office.book, "1.1", DAY + timedelta(days=1))
-    office.clock.now = paris_midnight(DAY + timedelta(days=1))
-    assert ("release-begun", "2027-09-02") == await office.refused("1.1", DAY + timedelta(days=90))
+    for early in (LAST_MS, 0):  # minutes before, an act would be on the log too late
+        office.clock.now = paris_midnight(DAY + timedelta(days=1)) - early
+        assert ("release-begun", "2027-09-02") == await office.refused("1.1", DAY + timedelta(days=90))
+
+
+class Overtaken(ReleaseBook):
+    """A book beside which something happens before its second reading: after the record, before the answer."""
+
+    then: Callable[[], Awaitable[object]]
+    readings = 0
+
+    async def catch_up(self) -> None:
+        self.readings += 1
+        if self.readings == 2:
+            await self.then()
+        await super().catch_up()
+
+
+async def test_of_two_acts_at_once_the_last_on_the_log_holds(office: Office) -> None:
+    """EVO-004: the other one answers that it changed nothing."""
+    overtaken = Overtaken(office.log, clock=office.clock, knows=("1.0", "1.1"))
+    later = DAY + timedelta(days=7)
+    overtaken.then = lambda: activate(office.desk, office.book, "1.1", later)
+    assert not await activate(office.desk, overtaken, "1.1", DAY)
+    assert {"1.1": later} == overtaken.activations == office.book.activations
+    overtaken.readings = 0
+    assert not await take_back(office.desk, overtaken, "1.1")
+    overtaken.readings, overtaken.then = 0, lambda: take_back(office.desk, office.book, "1.1")
+    assert not await activate(office.desk, overtaken, "1.1", DAY)
+    assert {} == overtaken.activations
 
 
 async def test_a_day_is_taken_back_until_an_offer_has_a_field(office: Office) -> None:
