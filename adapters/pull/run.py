@@ -22,7 +22,7 @@ operator must be reconciled.
 """
 ORDER_LIFE_MS = 10 * 60_000
 """Lifetime of an unanswered order."""
-_LONGEST_RUN_MS = 3_600_000
+_MAX_RUN_MS = 3_600_000
 """A run that was applied began this long ago at most: its offers are judged as on the day of its start."""
 MAX_BACKOFF_MS = 6 * 3_600_000
 _MAX_DOUBLINGS = 3
@@ -58,7 +58,7 @@ def is_fresh(last: SourceRun | None, profile: Profile, *, now: int, days: Iterab
     """
     if last is None or last.applied_at is None or last.profile != profile.digest:
         return False
-    began = last.applied_at - _LONGEST_RUN_MS
+    began = last.applied_at - _MAX_RUN_MS
     return 0 <= now - last.applied_at < FULL_EVERY_MS and not any(began < paris_midnight(day) <= now for day in days)
 
 
