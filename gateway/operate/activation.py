@@ -1,5 +1,7 @@
 """The operator's act on a release of the schema: the day from which it holds, or that day taken back (EVO-004)."""
 
+import asyncio
+from dataclasses import replace
 from datetime import date
 
 from gateway.operate.desk import Desk, RefusedActError
@@ -11,6 +13,8 @@ from schemas.rules.beginning import FIELDS
 
 LAST_MS = 600_000
 """For so long before its day a release counts as begun: an act that was checked before is on the log by midnight."""
+READ_SECONDS = 5.0
+"""By then each replica has read a record of the topic, and what it accepted before is on the log."""
 
 
 async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bool:
@@ -43,9 +47,10 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
     return held is not None and held.entry == activation.entry
 
 
-async def take_back(desk: Desk, book: ReleaseBook, release: str) -> bool:
+async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: float = READ_SECONDS) -> bool:
     """Take the day of a release back, also of one that this version does not know: before the day, and after it while
-    no live offer has its fields. Returns and raises as ``activate``.
+    no offer has its fields. An offer that a replica accepts within ``seconds``, before it has read that the release no
+    longer holds, brings the release back. Returns and raises as ``activate``.
     """
     await book.catch_up()
     present = book.state.activations.get(release)
@@ -57,10 +62,26 @@ async def take_back(desk: Desk, book: ReleaseBook, release: str) -> bool:
     async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
         await desk.log.append(RELEASES, PARTITION, [Record(activation_key(release), None)])
     await book.catch_up()
+    if begun:
+        await asyncio.sleep(seconds)
+        if number := await count_holding(desk.log, present.fields):
+            await _bring_back(desk, book, present)
+            raise _begun(present, number)
     return release not in book.state.activations
 
 
+async def _bring_back(desk: Desk, book: ReleaseBook, activation: Activation) -> None:
+    """Put a release that was taken back on the log again, unless another act has done so."""
+    await book.catch_up()
+    if activation.release in book.state.activations:
+        return
+    async with desk.acting("release.activate", activation.release, day=activation.begins.isoformat()) as entry:
+        again = replace(activation, entry=entry.number, at=desk.clock())
+        await desk.log.append(RELEASES, PARTITION, [activation_record(again)])
+    await book.catch_up()
+
+
 def _begun(present: Activation, number: int | None = None) -> RefusedActError:
-    held = "" if number is None else f" {number} live offers have its fields."
+    held = "" if number is None else f" Offers that have its fields: {number}."
     sentence = f"The release {present.release} holds from {present.begins} on.{held}"
     return RefusedActError("release-begun", sentence, actual=present.begins.isoformat())

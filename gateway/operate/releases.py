@@ -19,6 +19,7 @@ from gateway.clock import Clock, now
 from gateway.errors import LogError, PortError
 from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import EventLog
+from gateway.log.positions import Positions
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.release import (
     PARTITION,
@@ -28,7 +29,7 @@ from gateway.protocol.release import (
     forgotten_record,
     replica_record,
 )
-from gateway.protocol.topic import OFFERS, RELEASES
+from gateway.protocol.topic import OFFERS, RELEASES, SUBMISSIONS
 from schemas.offer_field import has_field
 from schemas.rulebook import SCHEMA_RELEASES
 
@@ -92,11 +93,17 @@ def replica_id(folder: Path) -> str:
 
 
 async def count_holding(log: EventLog, fields: Collection[str]) -> int:
-    """The live offers on the log that have one of these fields. Reads all offers. Raises LogError."""
+    """The offers on the log that have one of these fields: live ones, and accepted ones that the relay has not decided.
+    Reads all offers. Raises LogError.
+    """
     if not fields:
         return 0
-    found: frozenset[bytes] = await fold_topic(log, OFFERS, partial(_fold_holding, fields), frozenset())
-    return len(found)
+    fold, none = partial(_fold_holding, fields), frozenset[bytes]()
+    async with Positions(log).caught_up_once() as positions:
+        firsts = zip(positions.of(SUBMISSIONS), await log.starts(SUBMISSIONS), strict=True)
+    starts = {partition: max(pair) for partition, pair in enumerate(firsts)}
+    accepted = await fold_topic(log, SUBMISSIONS, fold, none, starts=starts)  # first: what is decided meanwhile is live
+    return len(accepted | await fold_topic(log, OFFERS, fold, none))
 
 
 def _fold_holding(

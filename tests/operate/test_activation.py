@@ -13,9 +13,9 @@ from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
 from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_midnight
-from gateway.protocol.record import offer_record
+from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.release import PARTITION, SEEN_MS, Activation, activation_record, replica_record
-from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OFFERS, RELEASES
+from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OFFERS, POSITIONS, RELEASES, SUBMISSIONS
 from tests.clock import ManualClock
 from tests.harness import SECRET, records_of
 from tests.memory_log import MemoryLog
@@ -24,6 +24,7 @@ from tests.store.offer_topic import OfferTopic, offer_of
 TODAY = date(2027, 8, 1)
 DAY = date(2027, 9, 1)
 HELD = Activation(release="9.9", begins=TODAY, fields=("remote",), entry=1, at=1)
+ACCEPTED = Record(b"bretagne:1", b'{"kind":"publish","offer":{"id":"bretagne:1","remote":true}}')
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Office:
         before = [len(await records_of(self.log, topic.name)) for topic in COMMON]
         with pytest.raises(RefusedActError) as found:
             await (
-                take_back(self.desk, self.book, release)
+                take_back(self.desk, self.book, release, seconds=0)
                 if day is None
                 else activate(self.desk, self.book, release, day)
             )
@@ -144,8 +145,29 @@ async def test_a_day_is_taken_back_until_an_offer_has_a_field(office: Office) ->
             await office.log.append(OFFERS, PARTITION, [offer_record(state)])
             assert ("release-begun", "2027-08-01") == await office.refused("9.9", None)
             await office.log.append(RELEASES, PARTITION, [activation_record(replace(HELD, begins=DAY))])
-        assert await take_back(office.desk, office.book, "9.9")
+        assert await take_back(office.desk, office.book, "9.9", seconds=0)
         assert {} == office.book.activations
+
+
+async def test_an_accepted_offer_with_a_field_keeps_a_day_from_being_taken_back(office: Office) -> None:
+    """EVO-004: it is not decided yet, and goes live with the field."""
+    await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
+    await office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
+    assert ("release-begun", "2027-08-01") == await office.refused("9.9", None)
+    await office.log.append(POSITIONS, PARTITION, [position_record(SUBMISSIONS, PARTITION, 1)])  # refused by the relay
+    assert await take_back(office.desk, office.book, "9.9", seconds=0)
+
+
+async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office: Office) -> None:
+    """EVO-004: at a replica that has not yet read it; the journal has both acts."""
+    await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
+    overtaken = Overtaken(office.log, clock=office.clock)
+    overtaken.then = lambda: office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
+    with pytest.raises(RefusedActError, match="have its fields: 1"):
+        await take_back(office.desk, overtaken, "9.9", seconds=0)
+    assert {"9.9": TODAY} == overtaken.activations
+    acts = [read_entry(one.value or b"").act for one in await records_of(office.log, JOURNAL)]
+    assert ["release.cancel", "release.activate"] == acts
 
 
 async def test_what_is_so_already_is_no_act(office: Office) -> None:
