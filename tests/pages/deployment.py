@@ -45,6 +45,7 @@ SECRET = "a secret of the gateway that Chromium looks at"  # of tests
 def deployment(folder: Path) -> Iterator[str]:
     """The URL of a gateway whose offers are published. A part of the legal notice is set."""
     settings = Settings(
+        requests_per_minute=60_000,  # a crawler asks faster than the address of a reader may
         data=folder / "data",
         port=0,
         management_port=0,
