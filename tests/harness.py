@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from gateway.api.context import Context, Limits
 from gateway.bootstrap.parts import build_federation
+from gateway.bootstrap.rehearsal import with_rehearsals
 from gateway.bootstrap.serving import build_context
 from gateway.clock import Clock
 from gateway.errors import TokenError
@@ -180,7 +181,7 @@ async def built(
     )
     async with AsyncExitStack() as stack:
         await log.create_topics(COMMON)
-        federation = await build_federation(settings, stack, log=log, clock=clock)
+        federation = with_rehearsals(await build_federation(settings, stack, log=log, clock=clock), settings)
         stack.push_async_callback(federation.partners.close)
         for partner in partners:
             await federation.partners.save(partner)

@@ -16,6 +16,7 @@ from gateway.bootstrap.files import local_copies
 from gateway.bootstrap.log import check_topics, log_path, with_signing_key
 from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import build_federation
+from gateway.bootstrap.rehearsal import with_rehearsals
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.workers import WorkerProcess, Workers
 from gateway.log.sqlite import SqliteLog
@@ -56,7 +57,8 @@ async def running(settings: Settings, forked: Sequence[WorkerProcess] = ()) -> A
         settings = with_signing_key(settings)
         workers = Workers(settings, forked) if settings.workers else None
         submitting = None if workers is None else await stack.enter_async_context(workers.spawned())
-        federation = await build_federation(settings, stack, ready=check_topics, check=True, submitting=submitting)
+        built = await build_federation(settings, stack, ready=check_topics, check=True, submitting=submitting)
+        federation = with_rehearsals(built, settings)
         await federation.releases.refuse_unknown()
         since = await federation.log.newest() if isinstance(federation.log, SqliteLog) else None
         retention = RetentionClock(

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from gateway.bootstrap.log import open_log, refuse_older
-from gateway.bootstrap.rehearsal import Rehearsal
 from gateway.bootstrap.views import VIEWS
 from gateway.clock import Clock, now
 from gateway.federation import Federation
@@ -145,12 +144,6 @@ async def build_federation(
         journal=journal.result(),
         acts=Journal(log, secret=secret, clock=clock),
         contacts=contacts,
-        rehearse=Rehearsal(
-            settings.data / "pull",
-            activations=lambda: releases.activations,
-            loopback=bool(settings.loopback_feeds),
-            clock=clock,
-        ).run,
         refusals=RefusalCounter(log, clock=clock, seal=refused_offer_seal(secret), counted=metrics.count_refusals),
         positions=positions,
         snapshots=Snapshots(

@@ -19,11 +19,29 @@ from adapters.pull.sample import SampleEvaluation, evaluate_items
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from adapters.transport.feed import MEGABYTE, FeedError, FetchLimits, Unchanged
 from gateway.clock import Clock
-from gateway.protocol.join_request import DryRun, Trial
+from gateway.federation import Federation
+from gateway.operate.releases import ReleaseBook
+from gateway.protocol.join_request import DryRun, Rehearse, Trial
 from gateway.protocol.paris_time import paris_date
+from gateway.settings import Settings
 from schemas.rulebook import LANGUAGES
 
 EXAMPLES = 10
+
+
+def rehearsals(settings: Settings, releases: ReleaseBook, clock: Clock) -> Rehearse:
+    """Dry runs as these settings allow them."""
+    return Rehearsal(
+        settings.data / "pull",
+        activations=lambda: releases.activations,
+        loopback=bool(settings.loopback_feeds),
+        clock=clock,
+    ).run
+
+
+def with_rehearsals(federation: Federation, settings: Settings) -> Federation:
+    """The federation of a gateway that fetches feeds."""
+    return replace(federation, rehearse=rehearsals(settings, federation.releases, federation.clock))
 
 
 class Rehearsal:

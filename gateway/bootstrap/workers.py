@@ -25,6 +25,7 @@ from gateway.api.management import build_management
 from gateway.bootstrap import parts
 from gateway.bootstrap.pages import add_pages
 from gateway.bootstrap.parts import build_federation
+from gateway.bootstrap.rehearsal import with_rehearsals
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.log.tasks import raise_first_end, start_tasks
 from gateway.oauth import jws
@@ -187,7 +188,8 @@ async def answer(order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     watch_loop()
     async with AsyncExitStack() as stack:
         asking, submitting = Activity.attach(shared, process=order["number"] - 1)
-        federation = await build_federation(settings, stack, follow=True, submitting=submitting)
+        built = await build_federation(settings, stack, follow=True, submitting=submitting)
+        federation = with_rehearsals(built, settings)
         tasks = start_tasks(parts.running(federation), stack)
 
         def conditions() -> Mapping[str, bool]:

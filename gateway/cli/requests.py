@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.bootstrap.rehearsal import Rehearsal
+from gateway.bootstrap.rehearsal import rehearsals
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here, secret_here, settings_here
@@ -64,18 +64,11 @@ async def show(request: RequestId) -> None:
 @acting(alone=False, steps=_STEPS)
 async def try_now(desk: Desk, request: RequestId, *, as_json: AsJson = False) -> None:
     """Fetch and judge the feed of a request as a run would, and publish nothing."""
-    settings = settings_here()
     async with (
         ReleaseBook(desk.log, clock=desk.clock).caught_up_once() as releases,
         RequestBook(desk.log, secret=secret_here()).caught_up_once() as book,
     ):
-        rehearsal = Rehearsal(
-            settings.data / "pull",
-            activations=lambda: releases.activations,
-            loopback=bool(settings.loopback_feeds),
-            clock=desk.clock,
-        )
-        dry_run = await try_request(desk, book, request, rehearsal.run)
+        dry_run = await try_request(desk, book, request, rehearsals(settings_here(), releases, desk.clock))
     if as_json:
         print_json(dry_run_document(dry_run))
         return

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import LogError
@@ -15,13 +16,13 @@ from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.notices.contacts import ContactBook
-from gateway.operate.desk import Desk
+from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.health import HealthTerms
 from gateway.operate.journal import Journal
 from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
-from gateway.protocol.join_request import Rehearse
+from gateway.protocol.join_request import DryRun, Rehearse
 from gateway.protocol.journal import Actor
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
@@ -31,6 +32,11 @@ from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, Run
 from gateway.store.view import View
 
 _DISPLAYED_SECONDS = 5.0
+
+
+async def _without_feeds(_profile: Mapping[str, Any]) -> DryRun:
+    """The dry run of a gateway that fetches none: one that does brings all readers of feeds with it."""
+    raise RefusedActError("unknown", "This gateway reads no feeds.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,6 @@ class Federation:
     journal: JournalView
     acts: Journal
     contacts: ContactBook
-    rehearse: Rehearse
     refusals: RefusalCounter
     positions: Positions
     snapshots: Snapshots
@@ -66,6 +71,7 @@ class Federation:
     metrics: Metrics
     terms: HealthTerms
     clock: Clock
+    rehearse: Rehearse = _without_feeds
     judging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
