@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
+from gateway.pages.base.markup import coded
 from gateway.pages.base.upload import Form
 from gateway.pages.base.wording import label_of, meaning_of, names_of, span_of_weeks, yes_no
 from schemas.closed_list import CLOSED_LISTS, words
@@ -111,7 +112,7 @@ def _field(one: Field, language: Language, on: date) -> FormField:
     return FormField(
         path=one.path,
         label=label_of(one.path, language) or one.path,
-        meaning=meaning_of(one.path, language),
+        meaning=coded(meaning_of(one.path, language)),
         widget=widget,
         required=one.required,
         most=most,

@@ -61,6 +61,7 @@ def test_every_field_has_a_label_a_meaning_and_a_widget(language: Language) -> N
     for one in fields:
         assert one.label != one.path
         assert one.meaning
+        assert "`" not in one.meaning
         assert one.choices or one.widget in {"line", "text", "day"}
     required = [one.path for one in fields if one.required]
     assert required == paths[: len(required)]
