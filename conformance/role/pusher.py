@@ -18,7 +18,6 @@ from conformance.target.setup import SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.words import Texts, joined, plain, say
 
-FEATURE = "push"
 SECONDS = 20.0
 """The time in which a gateway needs the answer."""
 _KEY_BYTES = 24

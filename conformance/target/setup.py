@@ -36,6 +36,7 @@ PROFILES: tuple[Profile, ...] = ("full", "core")
 ACCOUNTS = ("publisher", "neighbour", "subscriber", "operator", "national")
 TOPICS = "topics"
 """The feature that the set-up declares by naming a cluster, not under ``[features]``."""
+PUSH = "push"
 _LISTEN = "127.0.0.1:8090"
 _OBSERVE_SECONDS = 60.0
 _TOP = (
@@ -91,10 +92,12 @@ class Setup:
     cluster: Cluster | None = None
 
     def supports(self, feature: str | None) -> bool:
-        """Whether the partner has a feature; True unless the file declares it absent, or names no cluster of topics."""
+        """Whether the partner has a feature; True unless the file declares it absent, or names no cluster of topics.
+        Pushes are declared: a file from before them keeps its results.
+        """
         if feature == TOPICS:
             return self.cluster is not None
-        return feature is None or self.features.get(feature, True)
+        return feature is None or self.features.get(feature, feature != PUSH)
 
     def account(self, name: str) -> TargetAccount:
         """The account of this name. Raises SetupError."""

@@ -147,7 +147,9 @@ async def test_the_kit_finds_no_fault_in_the_client(
         controlled(made(connection, tmp_path)) as control,
     ):
         account = TargetAccount(platform=slug, client_id=slug, secret=SECRET)
-        setup = Setup(role=role, target="", listen=listen, control=control, accounts={role: account})
+        setup = Setup(
+            role=role, target="", listen=listen, control=control, accounts={role: account}, features={"push": True}
+        )
         results = (await drive(setup, cases_for(setup, CaseSelection(), cases()), seed="client")).results
     assert [] == alarms(results)
     assert sum(result.outcome is Outcome.PASS for result in results) >= least

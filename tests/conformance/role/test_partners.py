@@ -131,7 +131,8 @@ async def test_observing_nothing_verifies_nothing() -> None:
 async def test_an_unreachable_test_interface_is_a_configuration_error() -> None:
     setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
     async with playing(setup, seed="s") as player:
-        [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())
+        first = next(case for case in cases_of("subscriber") if case.family == "subscriber")
+        [result] = await run_cases([first], player, setup, on=today())
     assert Outcome.CONFIG_ERROR is result.outcome
 
 
