@@ -56,7 +56,8 @@ REASON: Edits = {
     ],
     "CHANGELOG.md": [("- ", "- A withdrawal may have the reason `postponed`.\n")],
 }
-_ID = f"OFR-{50:03}"
+_ID = f"OFR-{1 + max(map(int, re.findall('OFR-([0-9]+)', (ROOT / 'docs/protocol.md').read_text()))):03}"
+"""The next free one."""
 _TEST = f'''def test_lodging_is_yes_or_no() -> None:
     """{_ID}"""
     assert check(changed(lodging=True)).accepted
