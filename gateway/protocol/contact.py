@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import orjson
 
 from gateway.protocol.journal import clean_name
-from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.record import Record, StoredRecord, fold_by_key
 from gateway.protocol.value import from_members
 from schemas.rulebook import LANGUAGES, Language
 
@@ -131,13 +131,4 @@ def read_contact(key: bytes, value: bytes) -> Kept:
 
 def fold_contacts(contacts: Contacts, records: Sequence[StoredRecord]) -> Contacts:
     """The contacts after more records of the topic."""
-    if not records:
-        return contacts
-    kept = dict(contacts)
-    for record in records:
-        key = (record.key or b"").decode(errors="replace")
-        kept.pop(key, None)
-        if record.value is not None:
-            with suppress(ValueError):  # an unreadable record is no contact
-                kept[key] = read_contact(record.key or b"", record.value)
-    return kept
+    return fold_by_key(contacts, records, read_contact)

@@ -6,7 +6,6 @@ answer, or once it is too old; ``Answered`` stays, so that a limit counts it and
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from gateway.protocol.contact import Contact, clean_address
-from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.record import Record, StoredRecord, fold_by_key
 from gateway.protocol.source_run import Counts
 from gateway.protocol.value import from_members
 from schemas.rulebook import LANGUAGES, Language
@@ -185,13 +184,4 @@ def read_request(key: bytes, value: bytes) -> Kept:
 
 def fold_requests(requests: JoinRequests, records: Sequence[StoredRecord]) -> JoinRequests:
     """The requests after more records of the topic."""
-    if not records:
-        return requests
-    kept = dict(requests)
-    for record in records:
-        key = (record.key or b"").decode(errors="replace")
-        kept.pop(key, None)
-        if record.value is not None:
-            with suppress(ValueError):  # an unreadable record is no request
-                kept[key] = read_request(record.key or b"", record.value)
-    return kept
+    return fold_by_key(requests, records, read_request)

@@ -4,11 +4,12 @@ Internal topics carry plain JSON. Topics that partners read or write (``inbox``,
 binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -16,6 +17,7 @@ from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Su
 from gateway.protocol.value import from_members, value
 
 Headers = tuple[tuple[str, bytes], ...]
+_Read = TypeVar("_Read")
 
 
 @value(frozen=True, slots=True)
@@ -43,6 +45,24 @@ class StoredRecord:
             if key == name:
                 return text.decode(errors="replace")
         return None
+
+
+def fold_by_key(
+    known: Mapping[str, _Read], records: Sequence[StoredRecord], read: Callable[[bytes, bytes], _Read]
+) -> Mapping[str, _Read]:
+    """The values of a compacted topic by key after more records, each as ``read`` returns it. A record without a value,
+    or on which ``read`` raises ValueError, takes its key away.
+    """
+    if not records:
+        return known
+    kept = dict(known)
+    for record in records:
+        key = (record.key or b"").decode(errors="replace")
+        kept.pop(key, None)
+        if record.value is not None:
+            with suppress(ValueError):
+                kept[key] = read(record.key or b"", record.value)
+    return kept
 
 
 _KINDS: dict[type[Submission], str] = {
