@@ -18,7 +18,7 @@ from bench.served import Environment, prepared, served
 from gateway.bootstrap.log import open_log
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
-from gateway.protocol.subscription import MOST, SigningKey, Subscription
+from gateway.protocol.subscription import MAX_SUBSCRIPTIONS, SigningKey, Subscription
 from gateway.push.book import Edit, SubscriptionBook
 
 RATES, PLATFORMS = (100, 500), 4
@@ -65,7 +65,7 @@ async def latency(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Ro
             async with served(environment) as gateway:
                 await load.latency(gateway, raws, rate=rate, seconds=1.0, name="warm")
                 feed = await load.latency(gateway, raws, rate=rate, seconds=seconds, name="seen", sent=endpoints.sent)
-                expected = len(endpoints.sent) * PLATFORMS * MOST
+                expected = len(endpoints.sent) * PLATFORMS * MAX_SUBSCRIPTIONS
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_WAIT_SECONDS):
                         while len(endpoints.taken) < expected:
@@ -73,7 +73,7 @@ async def latency(name: str, *, kafka: bool, seconds: float) -> AsyncIterator[Ro
                             endpoints.arrived.clear()
             taken = list(endpoints.taken.values())
             yield Row(
-                f"publish → at {PLATFORMS * MOST} endpoints by push, {rate}/s, {name}",
+                f"publish → at {PLATFORMS * MAX_SUBSCRIPTIONS} endpoints by push, {rate}/s, {name}",
                 quantiles(taken),
                 f"{times(percentile(taken, 0.99), percentile(feed, 0.99))} changes feed",
                 beside=f"feed: {quantiles(feed)}; {expected - len(taken):,} of {expected:,} missing",
@@ -94,7 +94,7 @@ async def beside_a_sleeper(name: str, *, kafka: bool, seconds: float) -> AsyncIt
                 await load.latency(
                     gateway, raws, rate=_SLEEPING_RATE, seconds=seconds / 2, name=f"s{number}", sent=endpoints.sent
                 )
-                others = len(endpoints.sent) * (PLATFORMS * MOST - 1)
+                others = len(endpoints.sent) * (PLATFORMS * MAX_SUBSCRIPTIONS - 1)
                 async with asyncio.timeout(_WAIT_SECONDS):
                     while len(found := endpoints.of_others()) < others:
                         await endpoints.arrived.wait()
@@ -135,7 +135,7 @@ async def _subscribe(environment: Environment, url: str) -> None:
             platform = f"reader-{number}"
             known = Partner(platform=platform, name=platform, scopes=frozenset({"offers:read"}), joined_at=1)
             await partners.save(known)
-            for name in map("copy-{}".format, range(MOST)):
+            for name in map("copy-{}".format, range(MAX_SUBSCRIPTIONS)):
                 one = Subscription(
                     id=f"{platform}-{name}",
                     name=name,

@@ -33,7 +33,7 @@ from gateway.protocol.contact import Choice, Contact, Contacts
 HOST = "127.0.0.1"
 SENDER = "avis@passerelle.example"
 _AUTHORITY, _KEY = "relay.pem", "relay.key"
-_MOST = 200
+_MAX_MAILS = 200
 _DAYS = timedelta(days=30)
 _LINK = re.compile(r"https?://[^\s<>]+")
 _PAGE = """<!doctype html>
@@ -64,7 +64,7 @@ class Mailbox:
     """The last mails that were taken, the newest first. A handler of aiosmtpd."""
 
     def __init__(self) -> None:
-        self.mails: deque[EmailMessage] = deque(maxlen=_MOST)
+        self.mails: deque[EmailMessage] = deque(maxlen=_MAX_MAILS)
 
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - of aiosmtpd
         """Take a mail."""

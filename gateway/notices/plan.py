@@ -46,7 +46,7 @@ BETWEEN_MS = HOUR_MS
 LINKS_AN_HOUR = 3
 ASKED_LINK_MS = 5 * 60_000
 """A link that was asked for earlier is not sent any more: the person has asked again, or left."""
-MOST = 200
+MAX_NOTICES = 200
 """Notices of one mail, and of one transaction."""
 DIGEST_HOUR = 8
 KEPT_MS = 396 * DAY_MS
@@ -124,11 +124,11 @@ def next_step(contacts: Contacts, ledger: Ledger, *, now: int, ceiling: int) -> 
     for contact_id, notices in _grouped(ledger, "due", lambda one: one.event.contact).items():
         over = [one for one in notices if _reachable(contacts, one) is None or now - one.at > GIVEN_UP_MS]
         if over:
-            return Next("drop", over[:MOST])
+            return Next("drop", over[:MAX_NOTICES])
         contact = contacts[contact_id]
         ready = [] if full or not isinstance(contact, Contact) else _ready(contact, notices, last.get(contact_id), now)
         if ready:
-            return Next("send", ready[:MOST])
+            return Next("send", ready[:MAX_NOTICES])
     return None
 
 

@@ -26,7 +26,7 @@ from gateway.notices.notice import (
     sending,
     settled,
 )
-from gateway.notices.plan import HOUR_MS, MOST, Next, expired, new_notices, next_step, service_events
+from gateway.notices.plan import HOUR_MS, MAX_NOTICES, Next, expired, new_notices, next_step, service_events
 from gateway.notices.requests import ended, request_events
 from gateway.notices.smtp import MailRelay, MailSession, RelayAwayError
 from gateway.operate.desk import RefusedActError
@@ -105,8 +105,8 @@ class Sender:
         ]
         facts = [*service, *await self.facts(contacts, ledger)]
         found = new_notices(facts, self.book.people, ledger, now=self.clock())
-        for start in range(0, len(found), MOST):
-            await self._commit(owner, found[start : start + MOST])
+        for start in range(0, len(found), MAX_NOTICES):
+            await self._commit(owner, found[start : start + MAX_NOTICES])
         while step := next_step(self.book.people, self._ledger.state, now=self.clock(), ceiling=self.ceiling):
             if not await self._take(owner, step, self.relay):
                 return

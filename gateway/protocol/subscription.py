@@ -15,7 +15,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.value import from_members
 from gateway.protocol.visibility import Filter
 
-MOST = 5
+MAX_SUBSCRIPTIONS = 5
 """Subscriptions of a platform."""
 HOUR_MS = 3_600_000
 TESTS_AN_HOUR = 10

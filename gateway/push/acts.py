@@ -17,7 +17,7 @@ from gateway.protocol.record import utc
 from gateway.protocol.subscription import (
     ACTS_AN_HOUR,
     HOUR_MS,
-    MOST,
+    MAX_SUBSCRIPTIONS,
     TESTS_AN_HOUR,
     PlatformSubscriptions,
     SigningKey,
@@ -65,9 +65,11 @@ async def put_subscription(
         before[:] = [None if present is not None and present.id == fresh.id else present]
         if new and before[0] is not None:
             _refuse([WishFinding("name", TAKEN)])
-        if present is None and len(own.items) >= MOST:
+        if present is None and len(own.items) >= MAX_SUBSCRIPTIONS:
             raise RefusedActError(
-                "subscription-limit", f"{partner.platform} has {MOST} subscriptions.", actual=str(MOST)
+                "subscription-limit",
+                f"{partner.platform} has {MAX_SUBSCRIPTIONS} subscriptions.",
+                actual=str(MAX_SUBSCRIPTIONS),
             )
         one = present or fresh
         if one.url != wish.url:

@@ -11,7 +11,7 @@ from gateway.protocol.subscription import Subscription
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store import OfferView
 
-MOST = 500
+MAX_CHANGES = 500
 """Changes of a page."""
 _FIRST = 32
 
@@ -27,7 +27,7 @@ class PageReader:
         self, progress: PushProgress, one: Subscription, criteria: Filter, reader: Reader
     ) -> tuple[PushPage, bytes]:
         """The next page, and its changes as JSON. A change that the owner skips is left out."""
-        limit = min(self.guess, progress.limit or MOST)
+        limit = min(self.guess, progress.limit or MAX_CHANGES)
         while True:
             fresh = self.view.fresh  # before the read: the page is at least as new
             changes, positions, more = await self.view.changes(
@@ -39,7 +39,7 @@ class PageReader:
                 break
             limit = self.guess = max(1, fit)
         if len(texts) == limit == self.guess and 2 * sum(map(len, texts)) < one.max_batch:
-            self.guess = min(MOST, 2 * limit)
+            self.guess = min(MAX_CHANGES, 2 * limit)
         kept = [n for n, change in enumerate(changes) if (change["id"], change["sequence"]) != one.skip]
         page = PushPage(changes=[changes[n] for n in kept], positions=positions, more=more, fresh=fresh)
         return page, b",".join(texts[n] for n in kept)

@@ -55,7 +55,7 @@ VERBS = frozenset({"lacks", "shrinks"})
 """Plain verbs, which are no plurals of the retired nouns."""
 _SQL = re.compile(r"\b(SELECT|INSERT (OR \w+ )?INTO|CREATE (UNIQUE )?(TABLE|INDEX|TRIGGER)|UPDATE|DELETE FROM) \w")
 _SQL_VALUE = re.compile(r"'[^']*'|:\w+")
-_LIMIT = re.compile(r"\b_?(?:MOST|LONGEST)_[A-Z0-9_]+\b")
+_LIMIT = re.compile(r"\b_?(?:MOST(?:_[A-Z0-9_]+)?|LONGEST_[A-Z0-9_]+)\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "clients", "demo")
 QUESTIONS = frozenset({"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"})

@@ -21,7 +21,7 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import ModeratedOffer, offer_view
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.history import steps
-from gateway.pages.selection.chosen import MOST
+from gateway.pages.selection.chosen import MAX_CHOSEN
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.topic import JOURNAL, OFFERS
@@ -104,7 +104,7 @@ class _ModerationPage:
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
         values = listing.values(found, language, now=self._federation.clock())
         return Answer(
-            "moderation/search.html", {**values, "names": names, "acts": _acts_on(found), "most_chosen": MOST}
+            "moderation/search.html", {**values, "names": names, "acts": _acts_on(found), "most_chosen": MAX_CHOSEN}
         )
 
     async def _find(self, offer_id: str) -> OfferFacts:

@@ -18,7 +18,7 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import PushRow
 from gateway.protocol.record import read_utc
-from gateway.protocol.subscription import MOST, Subscription
+from gateway.protocol.subscription import MAX_SUBSCRIPTIONS, Subscription
 from gateway.push.acts import (
     ACTIONS,
     act_on_subscription,
@@ -136,7 +136,7 @@ class _PushPages:
             "secret": None if secret is None else (secret[0].name, self._secret(partner, secret[0]), secret[1]),
             "typed": typed,
             "choices": filter_choices(typed, language, today),
-            "most": MOST,
+            "most": MAX_SUBSCRIPTIONS,
         }
         wrong = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors else HTTPStatus.OK
         return Answer("pushes/pushes.html", values, status=HTTPStatus.CONFLICT if refusal else wrong)

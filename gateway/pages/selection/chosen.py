@@ -16,13 +16,13 @@ from gateway.protocol.record import OfferState
 from gateway.store.offer_search import STATES
 from schemas.rulebook import Language
 
-MOST = 200
+MAX_CHOSEN = 200
 """Offers or feeds of one selection."""
 _MAX_SEQUENCE = 2**63
 
 
 class TooManyError(Exception):
-    """More than ``MOST`` are chosen. ``number``: how many."""
+    """More than ``MAX_CHOSEN`` are chosen. ``number``: how many."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -54,7 +54,7 @@ async def read_chosen(federation: Federation, form: Form, act: str, language: La
         seen[one] = whole_number(number, most=_MAX_SEQUENCE)
         if seen[one] is None:
             raise PageError(400)
-    if len(seen) > MOST:
+    if len(seen) > MAX_CHOSEN:
         raise TooManyError(len(seen))
     if act in ("moderate", "lift"):
         return [await _offer(federation, one, act, number) for one, number in seen.items()]
@@ -66,9 +66,9 @@ async def _found(federation: Federation, form: Form, act: str, language: Languag
     names = platform_names(federation)
     query = {part.name: form.text(part.name) for part in form.parts}
     listing = read_listing(query, language, names=names, states=STATES)
-    search = replace(listing.of_operator(names), limit=MOST)
+    search = replace(listing.of_operator(names), limit=MAX_CHOSEN)
     found = await find_offers(federation.offers, search, listing.typed)
-    if found.total > MOST:
+    if found.total > MAX_CHOSEN:
         raise TooManyError(found.total)
     return [_known(federation, state, act, None) for state in found.states]
 

@@ -20,7 +20,7 @@ from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.upload import Form
-from gateway.pages.selection.chosen import MOST, Chosen, TooManyError, read_chosen
+from gateway.pages.selection.chosen import MAX_CHOSEN, Chosen, TooManyError, read_chosen
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.submission import Lift, Retire
 from gateway.protocol.topic import JOURNAL, OFFERS, RUNS
@@ -49,7 +49,7 @@ class _SelectionPage:
 
     async def show(self, request: web.Request, _language: Language) -> Answer:
         """Nothing is chosen: the page leads to the list from which a selection is sent."""
-        return _answer("refused", request.query.get("act", ""), (), status=200, number=0, most=MOST)
+        return _answer("refused", request.query.get("act", ""), (), status=200, number=0, most=MAX_CHOSEN)
 
     async def act(self, request: web.Request, language: Language) -> Answer:
         if not self._federation.caught_up:
@@ -62,9 +62,9 @@ class _SelectionPage:
         try:
             chosen = await read_chosen(self._federation, form, act, language)
         except TooManyError as error:
-            return _answer("refused", act, (), status=422, number=error.number, most=MOST)
+            return _answer("refused", act, (), status=422, number=error.number, most=MAX_CHOSEN)
         if not chosen:
-            return _answer("refused", act, (), status=422, number=0, most=MOST)
+            return _answer("refused", act, (), status=422, number=0, most=MAX_CHOSEN)
         reason = read_reason(form.text("reason"), required=act not in _WITHOUT_REASON)
         if not form.each("item") or reason.wrong or reason.redacted:
             return _confirm(act, chosen, form, reason)

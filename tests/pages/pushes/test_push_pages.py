@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 
 from gateway.protocol.push import PushRow, begin
 from gateway.protocol.push_record import attempt_record, progress_record
-from gateway.protocol.subscription import ACTS_AN_HOUR, MOST, SigningKey, Subscription
+from gateway.protocol.subscription import ACTS_AN_HOUR, MAX_SUBSCRIPTIONS, SigningKey, Subscription
 from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
 from gateway.push.signature import consent_code
 from tests.clock import START
@@ -191,7 +191,7 @@ async def test_a_subscription_is_changed_by_the_form_as_it_is(site: PageHarness)
 
 
 async def test_a_sixth_subscription_is_refused(site: PageHarness) -> None:
-    for number in range(MOST - 1):
+    for number in range(MAX_SUBSCRIPTIONS - 1):
         await subscribe(site, replace(ONE, id=f"b{number}", name=f"b{number}"))
     page = await text_of(site)
     assert "Créer un abonnement" not in page

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.pages.selection.chosen import MOST
+from gateway.pages.selection.chosen import MAX_CHOSEN
 from gateway.protocol.source_run import Pause, RunOrder, read_run
 from gateway.protocol.topic import RUNS
 from tests.harness import records_of
@@ -103,26 +103,26 @@ async def test_a_partial_outcome_says_which_and_why(desk: Desk) -> None:
 
 
 async def test_more_than_two_hundred_are_refused_with_the_number(desk: Desk) -> None:
-    text = await desk.post(PATH, 422, act="moderate", id=[f"occitanie:{number}" for number in range(MOST + 1)])
+    text = await desk.post(PATH, 422, act="moderate", id=[f"occitanie:{number}" for number in range(MAX_CHOSEN + 1)])
     assert "201 lignes choisies\u00a0: c’est trop" in text
     assert "200 lignes au plus" in text
     assert "Rien n’est choisi" in await desk.post(PATH, 422, act="moderate")
-    await publish(desk.site, offers(desk.site, SIGNED.platform, MOST))
+    await publish(desk.site, offers(desk.site, SIGNED.platform, MAX_CHOSEN))
     await desk.settled()
     assert "205 lignes choisies" in await desk.post(PATH, 422, every="moderate")
     assert [] == await desk.entries()
 
 
 async def test_two_hundred_that_a_search_finds_are_moderated(desk: Desk) -> None:
-    await publish(desk.site, offers(desk.site, SIGNED.platform, MOST))
+    await publish(desk.site, offers(desk.site, SIGNED.platform, MAX_CHOSEN))
     await desk.settled()
     listed = await desk.get(f"{LIST}?platform={SIGNED.platform}&order=title")
     assert "Retirer les 200 offres trouvées" in listed
     page = await desk.post(PATH, 200, every="moderate", platform=SIGNED.platform, order="title")
-    assert MOST == len(set(items(page)))
+    assert MAX_CHOSEN == len(set(items(page)))
     text = await desk.post(PATH, 200, act="moderate", item=items(page), reason=REASON)
     assert "200 offres retirées sur 200" in text
-    assert MOST == len(await desk.entries())
+    assert MAX_CHOSEN == len(await desk.entries())
 
 
 async def test_a_reason_is_one_for_all_and_has_no_contact_data(desk: Desk) -> None:
