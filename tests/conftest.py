@@ -25,7 +25,7 @@ from xdist.workermanage import WorkerController
 from demo.broker import Listener, LocalBroker
 from demo.jars import missing
 from gateway.runtime.loop import bound_collections
-from tests import lanes, spread
+from tests import lanes, loops, spread
 from tests.browser import program
 from tests.clients import openapi_generator, tools
 from tests.clients.python import postgres
@@ -97,6 +97,7 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.set_threshold(_COLLECTED_AT)
+    loops.close_what_comes_too_late()
     use_memory()
 
 
