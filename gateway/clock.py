@@ -14,6 +14,8 @@ Clock: TypeAlias = Callable[[], int]
 
 STEP_MS = 60_000
 """A clock that goes back by at most this is being adjusted; by more, it has been set."""
+CLOCKS_MS = 60_000
+"""The clocks of two machines may differ by so much."""
 
 
 def now() -> int:

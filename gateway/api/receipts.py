@@ -16,6 +16,7 @@ from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.query import PAGING, Parameters, instant, paging, refuse_parameters, valid
 from gateway.api.readiness import require_caught_up
+from gateway.clock import CLOCKS_MS
 from gateway.log.positions import end_of
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import (
@@ -34,7 +35,6 @@ from gateway.store.receipt_search import ALL, ReceiptFilter
 from schemas.rulebook import Language
 
 _PENDING_MS = 600_000
-_SKEW_MS = 60_000
 _REACHED_SECONDS = 2.0
 _RECHECK_SECONDS = 3.0
 _INTERNAL_MEMBERS = frozenset({"account", "digest", "attempt"})
@@ -206,10 +206,8 @@ async def _must_be_decided(context: Context, partition: int, minted: int) -> boo
     positive result is checked again after a pause: a broker that was suspended may return end offsets that precede the
     id's submission.
     """
-    age = (
-        context.federation.clock() - minted
-    )  # negative by more than a skew: the clock was ahead when the id was minted
-    if -_SKEW_MS < age < _PENDING_MS or not await _at_end(context, partition):
+    age = context.federation.clock() - minted  # below -CLOCKS_MS: the clock was ahead when the id was minted
+    if -CLOCKS_MS < age < _PENDING_MS or not await _at_end(context, partition):
         return False
     await asyncio.sleep(_RECHECK_SECONDS)
     return await _at_end(context, partition)

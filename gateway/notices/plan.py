@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from gateway.clock import CLOCKS_MS
 from gateway.notices.notice import GIVEN_UP_MS, MAX_COPIES, Event, Ledger, Notice, State, due
 from gateway.protocol.contact import UNCONFIRMED_MS, Choice, Contact, Contacts, Erased
 from gateway.protocol.paris_time import PARIS
@@ -37,8 +38,6 @@ KINDS: Mapping[str, Choice] = {**PLATFORM_KINDS, **OPERATOR_KINDS}
 """The choice for each kind where a person has made none."""
 
 HOUR_MS, DAY_MS = 3_600_000, 24 * 3_600_000
-_CLOCKS_MS = 60_000
-"""The clocks of two machines may differ by so much."""
 SETTLE_MS = 60_000
 """A fact waits so long for others, so that they go in one mail."""
 BETWEEN_MS = HOUR_MS
@@ -176,7 +175,7 @@ def expired(contacts: Contacts, ledger: Ledger, begun: Mapping[str, float], *, n
     for contact in contacts.values():
         if isinstance(contact, Erased):
             over = now - contact.asked_at >= DAY_MS
-        elif contact.asked_at < begun.get(contact.platform, 0) - _CLOCKS_MS:
+        elif contact.asked_at < begun.get(contact.platform, 0) - CLOCKS_MS:
             over = True
         elif contact.confirmed_at is None:
             over = now - contact.asked_at >= UNCONFIRMED_MS

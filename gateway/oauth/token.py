@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 import schemas
-from gateway.clock import Clock
+from gateway.clock import CLOCKS_MS, Clock
 from gateway.errors import TokenError
 from gateway.oauth.jws import PublicKey, UnverifiedToken, read_unverified, verify_signature
 from gateway.oauth.keys import ALGORITHM, KeyRing
@@ -23,8 +23,7 @@ from gateway.protocol.partner import SCOPES
 from gateway.protocol.record import utc
 
 LIFETIME_SECONDS = 3_600
-LEEWAY_SECONDS = 60
-"""Largest difference between the clocks of two machines."""
+LEEWAY_SECONDS = CLOCKS_MS // 1_000
 
 _FAR_SECONDS = 2**40
 _TYPES = ("at+jwt", "application/at+jwt")

@@ -13,8 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
+from gateway.clock import CLOCKS_MS
 from gateway.protocol.cursor import FRESH_MS, Cursor, filter_digest, reader_digest, rules_of
-from gateway.protocol.subscription import CLOCKS_MS, HOUR_MS, Subscription
+from gateway.protocol.subscription import HOUR_MS, Subscription
 from gateway.protocol.visibility import VISIBILITY_RULES, Filter, Reader
 
 POST_MS, DEADLINE_MS = 20_000, 25_000

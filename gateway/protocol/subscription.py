@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gateway.clock import CLOCKS_MS
 from gateway.protocol.record import Record
 from gateway.protocol.value import from_members
 from gateway.protocol.visibility import Filter
@@ -22,8 +23,6 @@ TESTS_AN_HOUR = 10
 """Tests of a platform, whatever subscription they are of: deleting one and adding it again gives none back."""
 ACTS_AN_HOUR = 60
 """Acts of a platform: the journal keeps each for years."""
-CLOCKS_MS = 60_000
-"""The clocks of two gateways may differ by so much."""
 OVERLAP_MS = 24 * HOUR_MS
 """The time for which a replaced key still signs."""
 PREFERRED_BYTES, MAX_BYTES, MIN_BYTES = 20_480, 65_536, 1_024

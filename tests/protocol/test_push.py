@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.clock import CLOCKS_MS
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.push import (
     BACKOFF_MS,
@@ -39,7 +40,6 @@ from gateway.protocol.push_record import (
 )
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.subscription import (
-    CLOCKS_MS,
     HOUR_MS,
     OVERLAP_MS,
     PlatformSubscriptions,
