@@ -41,7 +41,7 @@ _STEPS = {
     "nonce-used": "issue another one: passerelle certificate nonce {0}",
     "release-unknown": "install a version of the gateway that knows it",
     "release-early": "choose that day or a later one",
-    "release-begun": "a release that has begun is taken back only while no live offer has its fields",
+    "release-begun": "a release that has begun is taken back only while no offer, live or accepted, has its fields",
     "release-lacking": "replace them first; a replica that has stopped is forgotten after an hour",
     "no-feed": "passerelle platform list shows the platforms that have one",
     "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",

@@ -48,37 +48,32 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
 
 
 async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: float = READ_SECONDS) -> bool:
-    """Take the day of a release back, also of one that this version does not know: before the day, and after it while
-    no offer has its fields. An offer that a replica accepts within ``seconds``, before it has read that the release no
-    longer holds, brings the release back. Returns and raises as ``activate``.
+    """Take the day of a release back, also of one that this version does not know, while no offer has its fields. One
+    that has begun is put off first: an offer that a replica accepts within ``seconds``, before it has read that, keeps
+    the release, and so does a process that ends meanwhile. Returns and raises as ``activate``.
     """
     await book.catch_up()
     present = book.state.activations.get(release)
     if present is None:
         return False
-    begun = present.has_begun(max(desk.clock(), book.state.at) + LAST_MS)
-    if begun and (number := await count_holding(desk.log, present.fields)):
+    if number := await count_holding(desk.log, present.fields):
         raise _begun(present, number)
+    at = max(desk.clock(), book.state.at)
     async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
+        if present.has_begun(at + LAST_MS):
+            put_off = replace(present, begins=earliest_day(at))
+            await desk.log.append(RELEASES, PARTITION, [activation_record(put_off)])
+            await asyncio.sleep(seconds)
+            await book.catch_up()
+            if book.state.activations.get(release) != put_off:
+                return False
+            if number := await count_holding(desk.log, present.fields):
+                await desk.log.append(RELEASES, PARTITION, [activation_record(present)])
+                await book.catch_up()
+                raise _begun(present, number)
         await desk.log.append(RELEASES, PARTITION, [Record(activation_key(release), None)])
     await book.catch_up()
-    if begun:
-        await asyncio.sleep(seconds)
-        if number := await count_holding(desk.log, present.fields):
-            await _bring_back(desk, book, present)
-            raise _begun(present, number)
     return release not in book.state.activations
-
-
-async def _bring_back(desk: Desk, book: ReleaseBook, activation: Activation) -> None:
-    """Put a release that was taken back on the log again, unless another act has done so."""
-    await book.catch_up()
-    if activation.release in book.state.activations:
-        return
-    async with desk.acting("release.activate", activation.release, day=activation.begins.isoformat()) as entry:
-        again = replace(activation, entry=entry.number, at=desk.clock())
-        await desk.log.append(RELEASES, PARTITION, [activation_record(again)])
-    await book.catch_up()
 
 
 def _begun(present: Activation, number: int | None = None) -> RefusedActError:

@@ -120,8 +120,8 @@ def _fold_holding(
 
 
 def _refusal(activation: Activation, knows: Collection[str], number: int) -> str:
-    held = f" {number} live offers have one of its fields." if number else " No live offer has one of its fields yet."
+    held = f" {number} offers, live or accepted, have" if number else " No offer, live or accepted, has"
     return (
         f"Release {activation.release} of the schema holds from {activation.begins.isoformat()} on, and this version "
-        f"knows {', '.join(sorted(knows))} only: it would refuse its fields.{held}"
+        f"knows {', '.join(sorted(knows))} only: it would refuse its fields.{held} one of its fields."
     )

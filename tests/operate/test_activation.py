@@ -1,5 +1,6 @@
 """The act of a day: when it is refused, and that refused acts write nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -17,7 +18,7 @@ from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.release import PARTITION, SEEN_MS, Activation, activation_record, replica_record
 from gateway.protocol.topic import COMMON, DAY_MS, JOURNAL, OFFERS, POSITIONS, RELEASES, SUBMISSIONS
 from tests.clock import ManualClock
-from tests.harness import SECRET, records_of
+from tests.harness import SECRET, records_of, until
 from tests.memory_log import MemoryLog
 from tests.store.offer_topic import OfferTopic, offer_of
 
@@ -143,8 +144,10 @@ async def test_a_day_is_taken_back_until_an_offer_has_a_field(office: Office) ->
         if held:
             state = OfferTopic().publish(offer_of("bretagne:1", remote=True))
             await office.log.append(OFFERS, PARTITION, [offer_record(state)])
-            assert ("release-begun", "2027-08-01") == await office.refused("9.9", None)
-            await office.log.append(RELEASES, PARTITION, [activation_record(replace(HELD, begins=DAY))])
+            for begins in (TODAY, DAY):
+                await office.log.append(RELEASES, PARTITION, [activation_record(replace(HELD, begins=begins))])
+                assert ("release-begun", begins.isoformat()) == await office.refused("9.9", None)
+            await office.log.append(OFFERS, PARTITION, [Record(offer_record(state).key, None)])
         assert await take_back(office.desk, office.book, "9.9", seconds=0)
         assert {} == office.book.activations
 
@@ -159,15 +162,32 @@ async def test_an_accepted_offer_with_a_field_keeps_a_day_from_being_taken_back(
 
 
 async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office: Office) -> None:
-    """EVO-004: at a replica that has not yet read it; the journal has both acts."""
+    """EVO-004: at a replica that has not yet read it; the journal says that the act failed."""
     await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
     overtaken = Overtaken(office.log, clock=office.clock)
     overtaken.then = lambda: office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
     with pytest.raises(RefusedActError, match="have its fields: 1"):
         await take_back(office.desk, overtaken, "9.9", seconds=0)
     assert {"9.9": TODAY} == overtaken.activations
-    acts = [read_entry(one.value or b"").act for one in await records_of(office.log, JOURNAL)]
-    assert ["release.cancel", "release.activate"] == acts
+    acts = [read_entry(one.value or b"") for one in await records_of(office.log, JOURNAL)]
+    assert [("release.cancel", None), ("release.cancel", 1)] == [(one.act, one.failed) for one in acts]
+
+
+async def test_who_ends_while_a_begun_release_is_taken_back_has_put_it_off(office: Office) -> None:
+    """EVO-004: the release is not lost with the offers that were accepted meanwhile, and the act can be repeated."""
+    await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
+    act = asyncio.create_task(take_back(office.desk, office.book, "9.9", seconds=3600))
+
+    async def is_put_off() -> bool:
+        await office.book.catch_up()
+        return {"9.9": TODAY + timedelta(days=2)} == office.book.activations
+
+    await until(is_put_off)
+    await office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
+    act.cancel()
+    await asyncio.wait([act])
+    assert await is_put_off()
+    assert ("release-begun", "2027-08-03") == await office.refused("9.9", None)
 
 
 async def test_what_is_so_already_is_no_act(office: Office) -> None:

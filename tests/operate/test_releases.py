@@ -97,7 +97,7 @@ async def test_a_replica_without_an_activated_release_is_unready_at_once(log: Me
     ids=["two days before", "the day before", "long after"],
 )
 async def test_a_replica_without_an_activated_release_ends_the_day_before(log: MemoryLog, at: int, ends: bool) -> None:  # noqa: FBT001
-    """EVO-004: it names release, day and the live offers that have its fields."""
+    """EVO-004: it names release, day and the offers that have its fields."""
     topic = OfferTopic()
     states = [topic.publish(offer_of(f"bretagne:{n}", **({"remote": True} if n < 3 else {}))) for n in range(5)]
     states.append(topic.withdraw("bretagne:0"))
@@ -110,7 +110,7 @@ async def test_a_replica_without_an_activated_release_ends_the_day_before(log: M
         return
     with pytest.raises(UnknownReleaseError) as found:
         await book.attend("here")
-    for part in ("9.9", "2027-09-01", "knows 1.0 only", "2 live offers have one of its fields"):
+    for part in ("9.9", "2027-09-01", "knows 1.0 only", "2 offers, live or accepted, have one of its fields"):
         assert part in str(found.value)
 
 
