@@ -15,6 +15,7 @@ from gateway.protocol.record import OfferState
 from schemas import validator
 from tests.national.connector.conftest import Make
 from tests.national.connector.harness import ConnectorHarness, accounts_at, document, eventually, part_of, row_of
+from tests.schemas.evolution.waiting import DEFAULT, FIELD
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +89,21 @@ async def test_a_change_of_what_the_site_does_not_take_costs_no_call(make_harnes
     await harness.publish(document(ONE, revision=2, source_id="ailleurs:7"))
     await eventually(lambda part: part.sequence == harness.sequence, of=lambda: harness.part(ONE))
     assert 0 == harness.calls("PATCH")
+
+
+async def test_a_field_that_begins_costs_no_call(make_harness: Make) -> None:
+    """EVO-005: offers that are sent again on its day, with the field, are what the site holds already."""
+    documents = [document(f"bretagne:{number}") for number in range(20)]
+    harness = await make_harness()
+    await harness.deliver(*documents)
+    states = [harness.state({**one, "revision": 2}) for one in documents]
+    await harness.write(*(replace(one, offer={**(one.offer or {}), FIELD: DEFAULT}) for one in states))
+    sequences = {one.id: one.known.sequence for one in states}
+    await eventually(
+        lambda deliveries: {one.id: one.sequence for one in deliveries.values()} == sequences, of=harness.deliveries
+    )
+    await harness.until_states({one["id"]: "delivered" for one in documents})
+    assert (1 + len(documents), 0) == (harness.calls("POST"), harness.calls("PATCH"))  # a login, and each creation
 
 
 async def test_a_republished_offer_gets_a_new_remote_id(make_harness: Make) -> None:
