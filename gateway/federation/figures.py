@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.federation.federation import Federation
+from gateway.federation.public_offers import agreeing_platforms
 from gateway.federation.status import facts_of
 from gateway.operate.health import System, systems
 from gateway.partners.onboarding import presets
@@ -16,10 +17,11 @@ _KEPT_MS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicFigures:
-    """The counts and the systems at an instant (ms)."""
+    """The counts and the systems at an instant (ms). ``readable``: the number of offers that everybody may read."""
 
     at: int
     counts: PublicCounts
+    readable: int
     systems: Sequence[System]
 
 
@@ -40,4 +42,5 @@ async def public_figures(federation: Federation) -> PublicFigures:
     live = {one: await federation.offers.count(one) for one in presets() if federation.partners.get(one) is not None}
     known = await facts_of(federation, live=live)
     counts = await federation.offers.public_counts()
-    return PublicFigures(at=known.now, counts=counts, systems=systems(known, federation.terms))
+    readable = sum((await federation.offers.open_departments(agreeing_platforms(federation))).values())
+    return PublicFigures(at=known.now, counts=counts, readable=readable, systems=systems(known, federation.terms))

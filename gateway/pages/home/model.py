@@ -76,14 +76,15 @@ class Stay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The page. ``departments`` are the 101 of the map, ``elsewhere`` collectivities with offers; ``unplaced`` is the
-    number of offers without either. ``with_platform`` are the regions with a platform of their own, most offers first,
-    ``by_national`` all others. ``other_sectors`` sums up those after the first, by level; ``widest_bars`` the longest
-    bars of the levels.
+    """The page. ``readable``: how many of all offers are open to everybody. ``departments`` are the 101 of the map,
+    ``elsewhere`` collectivities with offers; ``unplaced`` is the number of offers without either. ``with_platform``
+    are the regions with a platform of their own, most offers first, ``by_national`` all others. ``other_sectors`` sums
+    up those after the first, by level; ``widest_bars`` the longest bars of the levels.
     """
 
     at: int
     total: int
+    readable: int
     with_offers: int
     fresh: int
     stay: Stay | None
@@ -117,6 +118,7 @@ def home(facts: PublicFigures, *, bounds: Sequence[int] | None = None) -> Home:
     return Home(
         at=facts.at,
         total=counts.total,
+        readable=facts.readable,
         with_offers=sum(one.offers > 0 for one in drawn),
         fresh=sum(one.health == "fresh" for one in facts.systems),
         stay=next_stay(on),

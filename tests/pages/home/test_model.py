@@ -50,7 +50,8 @@ def page(
     departments: Mapping[str, int], *, sectors: Mapping[str, Sequence[int]] | None = None, lines: Sequence[System] = ()
 ) -> Home:
     return home(
-        PublicFigures(at=AT, counts=counts(departments, sectors=sectors), systems=lines or SYSTEMS), bounds=SEASON
+        PublicFigures(at=AT, counts=counts(departments, sectors=sectors), readable=0, systems=lines or SYSTEMS),
+        bounds=SEASON,
     )
 
 
@@ -95,7 +96,7 @@ def test_classes_suit_the_size_of_the_federation(total: int) -> None:
 
 
 def test_the_operator_sets_the_classes() -> None:
-    facts = PublicFigures(at=AT, counts=counts({"29": 7}), systems=SYSTEMS)
+    facts = PublicFigures(at=AT, counts=counts({"29": 7}), readable=0, systems=SYSTEMS)
     assert 5 == next(one for one in home(facts, bounds=(2, 3, 4, 5)).departments if one.code == "29").map_class
     assert 1 == next(one for one in home(facts, bounds=SEASON).departments if one.code == "29").map_class
 

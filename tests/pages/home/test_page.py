@@ -173,7 +173,7 @@ async def test_a_gateway_that_is_not_ready_says_so() -> None:
 
 async def test_the_page_is_that_of_the_newest_facts() -> None:
     """Rendered once for the same facts, in each language, and for each query."""
-    known = [PublicFigures(at=AT, counts=counts({"29": number}), systems=SYSTEMS) for number in (3, 4)]
+    known = [PublicFigures(at=AT, counts=counts({"29": number}), readable=0, systems=SYSTEMS) for number in (3, 4)]
     figures = Given()
     async with await served(figures) as client:
 
@@ -202,7 +202,7 @@ async def test_the_page_is_that_of_the_newest_facts() -> None:
 )
 async def test_the_legend_and_an_unknown_department(language: Language, expected: list[str]) -> None:
     """Nothing is lost: collectivities have a row, and offers of no department one together."""
-    given = PublicFigures(at=AT, counts=counts({"29": 64_000, "975": 7, "00": 3}), systems=SYSTEMS)
+    given = PublicFigures(at=AT, counts=counts({"29": 64_000, "975": 7, "00": 3}), readable=0, systems=SYSTEMS)
     async with await served(Given(given)) as client:
         text = unescape(await (await client.get(PATHS[language], headers=HTML)).text())
     legend = text.partition('class="legend"')[2].partition("</ul>")[0]

@@ -1,9 +1,11 @@
 """The pages of public offers, over HTTP: who sees what, and when."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +143,23 @@ async def test_many_search_at_once(site: PageHarness) -> None:
     answers = await asyncio.gather(*(get(site, f"/offres?q=a&page={1 + number % 2}") for number in range(20)))
     assert {200, 429, 503} >= {status for status, _ in answers}
     assert 200 in {status for status, _ in answers}
+
+
+async def test_the_home_page_says_how_many_of_the_live_offers_everybody_may_read(site: PageHarness) -> None:
+    """Its number is that of the list, to which it leads."""
+    offers = documents(site, "bretagne")
+    offers[0]["redistribution"] = {"mask_employer": True}
+    await put(site, "bretagne", offers)
+    await put(site, "normandie", documents(site, "normandie"))
+    home = unescape((await get(site, "/"))[1])
+    assert f"<b>{2 * OFFERS}</b>" in home
+    assert f'offres en ligne, <a href="/offres">dont {OFFERS - 1} ouvertes à tous</a>' in home
+    assert re.search(r'<a href="/departements/(22|29|35|56)" tabindex="-1"', home)
+    assert f">{OFFERS - 1} offres</h2>" in (await get(site, "/offres"))[1]
+
+
+async def test_the_home_page_without_public_offers_leads_to_the_platforms(site: PageHarness) -> None:
+    await put(site, "normandie", documents(site, "normandie"))
+    home = unescape((await get(site, "/"))[1])
+    assert "Les offres se trouvent sur la plateforme de votre Région" in home
+    assert "ouvertes à tous" not in home
