@@ -42,8 +42,10 @@ SECRET = "a secret of the gateway that Chromium looks at"  # of tests
 
 
 @contextmanager
-def deployment(folder: Path) -> Iterator[str]:
-    """The URL of a gateway whose offers are published. A part of the legal notice is set."""
+def deployment(folder: Path, secrets: dict[str, str] | None = None) -> Iterator[str]:
+    """The URL of a gateway whose offers are published; ``secrets`` gets those of its partners. A part of the legal
+    notice is set.
+    """
     settings = Settings(
         requests_per_minute=60_000,  # a crawler asks faster than the address of a reader may
         data=folder / "data",
@@ -59,15 +61,15 @@ def deployment(folder: Path) -> Iterator[str]:
     )
 
     def serve() -> AbstractAsyncContextManager[str]:
-        return _serve(settings)
+        return _serve(settings, {} if secrets is None else secrets)
 
     with served_in_thread(serve) as url:
         yield url
 
 
 @asynccontextmanager
-async def _serve(settings: Settings) -> AsyncIterator[str]:
-    texts = await _onboard(settings)
+async def _serve(settings: Settings, texts: dict[str, str]) -> AsyncIterator[str]:
+    texts |= await _onboard(settings)
     today = date.fromisoformat(paris_date(clock.now()))
     async with running(settings) as gateway, aiohttp.ClientSession() as session:
         for slug in PLATFORMS:
