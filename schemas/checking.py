@@ -102,7 +102,7 @@ def _check_offer(document: dict[str, Any], on: date, activations: Activations, *
             return Verdict(accepted=False, problems=tuple(deep))
         if excess := find_excess(document):
             return _refuse_excess(document, excess, on, activations)
-    early = beginning.find(document, on, activations) if beginning.FIELDS else []
+    early = beginning.find(document, on, activations) if beginning.MARKS else []
     text = texts.joined(document) if structure_validator("offer").is_valid(document) else ""
     suspect = not text or not is_plain(text)
     if suspect:
@@ -139,7 +139,7 @@ def _accept(
     offer, redactions = normalise(document, suspect=suspect)
     if redactions and _any_error(redactions, on):
         return _refuse(document, [*problems, *redactions], on)
-    if beginning.FIELDS:
+    if beginning.MARKS:
         offer = beginning.filled(offer, on, activations)
     if renaming.RENAMED:
         offer = renaming.with_both(offer, on, activations)
@@ -168,8 +168,8 @@ def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date, ac
 def _refuse_malformed(
     name: str, document: dict[str, Any], on: date, early: list[Problem], *, explained: bool
 ) -> Verdict:
-    """Refuse a document that breaks the schema; ``early``: its fields that have not begun. The rules still check every
-    sound field, so that one verdict reports all problems, unless the list of problems is truncated.
+    """Refuse a document that breaks the schema; ``early``: its fields and values that have not begun. The rules still
+    check every sound field, so that one verdict reports all problems, unless the list of problems is truncated.
     """
     if not explained:
         return _refuse(document, [problem("not-explained")], on)

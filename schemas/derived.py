@@ -60,4 +60,4 @@ def _for_readers(value: Any, offer: dict[str, Any], parts: dict[str, Any]) -> An
 
 
 def _is_always_there(member: Mapping[str, Any]) -> bool:
-    return HARMLESS in member and BEGINS not in member
+    return HARMLESS in member and not isinstance(member.get(BEGINS), str)

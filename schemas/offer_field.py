@@ -7,7 +7,9 @@ from typing import Any
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 BEGINS = "x-begins"
-"""Marks a field that is accepted from the day on which the release that it names is activated (OFR-050)."""
+"""Marks what is accepted from the day on which a release is activated (OFR-050): of a field it names the release, of a
+list the release of each value that begins.
+"""
 RETIRED = "value-retired"
 """Before colons with the path of a field and a value that ends: the code of its rule."""
 REPLACES = "x-replaces"
@@ -84,14 +86,24 @@ def ending_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(field.path, field.part["x-ends"]) for field in fields_of(offer) if "x-ends" in field.part]
 
 
-def beginning_fields(offer: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The paths of the fields that wait for a day, each with the release that begins it (``x-begins``). Raises
-    ValueError for a field that is required.
+def beginning(offer: Mapping[str, Any]) -> Mapping[str, str]:
+    """The marks of the fields and values of lists that wait for a day, each with the release that begins it
+    (``x-begins``): a mark is a dotted path, for a value with the value after a colon (``levels:premiere``). Raises
+    ValueError for a field that is required, and for a value that its list does not have.
     """
+    found = dict[str, str]()
     for field in fields_of(offer):
-        if BEGINS in field.part and field.required:
-            raise ValueError(f"{field.path} begins on a day, so it cannot be required")
-    return [(field.path, field.part[BEGINS]) for field in fields_of(offer) if BEGINS in field.part]
+        if isinstance(release := field.part.get(BEGINS), str):
+            if field.required:
+                raise ValueError(f"{field.path} begins on a day, so it cannot be required")
+            found[field.path] = release
+        listed = _listed(field, offer)
+        values = listed.get(BEGINS, {}) if "enum" in listed else {}
+        for value, release in values.items() if isinstance(values, Mapping) else ():
+            if value not in listed["enum"]:
+                raise ValueError(f"{field.path}: {value} is not in the list")
+            found[f"{field.path}:{value}"] = release
+    return found
 
 
 def replacing_fields(offer: Mapping[str, Any]) -> Mapping[str, str]:
@@ -112,8 +124,7 @@ def retired_values(offer: Mapping[str, Any]) -> Iterator[RetiredValue]:
     list does not have.
     """
     for field in fields_of(offer):
-        items = field.part.get("items")
-        listed = resolved(items, offer) if isinstance(items, Mapping) else field.part
+        listed = _listed(field, offer)
         for value, end in listed.get("x-retires", {}).items():
             if not {value, end["successor"]} <= {*listed["enum"]}:
                 raise ValueError(f"{field.path}: {value} or {end['successor']} is not in the list")
@@ -135,18 +146,36 @@ def with_field(offer: Mapping[str, Any], path: str, value: Any) -> dict[str, Any
 
 def has_field(offer: Mapping[str, Any], path: str) -> bool:
     """Whether an offer, sound or not, has the field at a path."""
+    return pointer_of(offer, path) is not None
+
+
+def pointer_of(offer: Mapping[str, Any], mark: str) -> str | None:
+    """The JSON Pointer of a field, or of a value of a list, that an offer, sound or not, has; None if it has not."""
+    path, _, value = mark.partition(":")
+    pointer = ""
     part: Any = offer
     for name in path.split("."):
         if not isinstance(part, dict) or name not in part:
-            return False
-        part = part[name]
-    return True
+            return None
+        pointer, part = f"{pointer}/{name}", part[name]
+    if not value or part == value:
+        return pointer
+    return f"{pointer}/{part.index(value)}" if isinstance(part, list) and value in part else None
 
 
 def resolved(part: Mapping[str, Any], offer: Mapping[str, Any]) -> Mapping[str, Any]:
     """A part with the definition that it references filled in, and the definition's name as ``$def``."""
     name = part.get("$ref", "").rpartition("/")[2]
     return {**offer["$defs"][name], "$def": name, **part} if name else part
+
+
+def _listed(field: Field, offer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of the schema that lists the values of a field, if they are a list."""
+    items = field.part.get("items")
+    if isinstance(items, Mapping):
+        return resolved(items, offer)
+    listed: Mapping[str, Any] = offer["$defs"].get(field.part.get("$def"), field.part)
+    return listed
 
 
 def _fields(part: Mapping[str, Any], offer: Mapping[str, Any], above: str, pointer: str) -> Iterator[Field]:

@@ -14,6 +14,7 @@ import schemas
 from adapters.formats.problem import ReadingProblem, for_item, problem, rule_pointer
 from adapters.formats.sector import Fallback
 from schemas import Verdict
+from schemas.registry import schema
 
 ITEM_CHARACTERS = 1024 * 1024
 """Longest item, in characters of its source."""
@@ -27,6 +28,8 @@ FEED_ITEMS = 200_000
 _PAST = frozenset(("expired",))
 """Codes of verdicts on what is past: no ``optional`` publishes it again."""
 _PAIR = ("/location/latitude", "/location/longitude")
+_LEFT_EARLY = {"field-not-begun": "field-left-early", "value-not-begun": "value-left-early"}
+_REQUIRED = frozenset(schema("offer")["required"])
 
 Content: TypeAlias = Mapping[str, Any]
 """JSON members; an XML element's attributes (``@name``), children and text (``#text``); a row's cells by column."""
@@ -139,8 +142,8 @@ Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedCompl
 def judge(
     item: OfferItem, *, revision: int, on: date, activations: schemas.Activations = schemas.NOT_ACTIVATED
 ) -> Verdict:
-    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well. A field that
-    waits for its day is left out until then.
+    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well. A field or
+    value that waits for its day is left out until then, unless the offer would lack a field without it.
     """
     verdict, left_out = _check(item, {"id": item.id, "revision": revision, **item.document}, on, activations)
     unread = [one.pointer for one in item.problems if one.severity == "error"]
@@ -161,15 +164,15 @@ def _check(
     item: OfferItem, document: dict[str, Any], on: date, activations: schemas.Activations
 ) -> tuple[Verdict, list[ReadingProblem]]:
     """The verdict on the document, and a warning for each value of an optional field that was left out for it, and for
-    each field that waits for its day.
+    each field or value that waits for its day.
     """
     left_out: list[ReadingProblem] = []
     while True:
         verdict = schemas.check(orjson.dumps(document), on=on, activations=activations)
-        early = [one for one in verdict.problems if one.code == "field-not-begun" and _has(document, one.pointer)]
-        for one in early:
+        early = [one for one in verdict.problems if one.code in _LEFT_EARLY and _can_lack(document, one.pointer)]
+        for one in early[-1:]:  # the last of a list first: the pointers of others stay
             document = _without(document, one.pointer)
-            left_out.append(problem("field-left-early", pointer=one.pointer, **one.args))
+            left_out.append(problem(_LEFT_EARLY[one.code], pointer=one.pointer, **one.args))
         if early:
             continue
         refused = {
@@ -197,10 +200,20 @@ def _has(document: Mapping[str, Any], pointer: str) -> bool:
     return parent in document and (not child or child in document[parent])
 
 
+def _can_lack(document: Mapping[str, Any], pointer: str) -> bool:
+    """Whether a document has what is at the pointer, and may be without it."""
+    parent, _, child = pointer[1:].partition("/")
+    if isinstance(listed := document.get(parent), list):
+        return len(listed) > 1 and bool(child)
+    return _has(document, pointer) and (bool(child) or parent not in _REQUIRED)
+
+
 def _without(document: dict[str, Any], pointer: str) -> dict[str, Any]:
     """The document without the member at the pointer, and without its parent if that is empty then."""
     parent, _, child = pointer[1:].partition("/")
     rest = {name: value for name, value in document.items() if name != parent}
+    if isinstance(listed := document[parent], list) and child:
+        return {**rest, parent: [value for index, value in enumerate(listed) if index != int(child)]}
     inner = {name: value for name, value in document[parent].items() if name != child} if child else {}
     return {**rest, parent: inner} if inner else rest
 

@@ -9,7 +9,7 @@ from gateway.operate.releases import ReleaseBook, count_holding
 from gateway.protocol.record import Record
 from gateway.protocol.release import PARTITION, Activation, activation_key, activation_record, earliest_day
 from gateway.protocol.topic import RELEASES
-from schemas.rules.beginning import FIELDS
+from schemas.rules.beginning import MARKS
 
 LAST_MS = 600_000
 """For so long before its day a release counts as begun: an act that was checked before is on the log by midnight."""
@@ -38,7 +38,7 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
     if lacking:
         sentence = f"These replicas were seen within the hour and do not know the release {release}: {lacking}."
         raise RefusedActError("release-lacking", sentence, actual=lacking)
-    fields = tuple(path for path, begins_with in FIELDS.items() if begins_with == release)
+    fields = tuple(mark for mark, begins_with in MARKS.items() if begins_with == release)
     async with desk.acting("release.activate", release, day=day.isoformat()) as entry:
         activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
         await desk.log.append(RELEASES, PARTITION, [activation_record(activation)])

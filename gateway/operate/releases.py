@@ -30,7 +30,7 @@ from gateway.protocol.release import (
     replica_record,
 )
 from gateway.protocol.topic import OFFERS, RELEASES, SUBMISSIONS
-from schemas.offer_field import has_field
+from schemas.offer_field import pointer_of
 from schemas.rulebook import SCHEMA_RELEASES
 
 ANNOUNCED_SECONDS = 60.0
@@ -93,8 +93,8 @@ def replica_id(folder: Path) -> str:
 
 
 async def count_holding(log: EventLog, fields: Collection[str]) -> int:
-    """The offers on the log that have one of these fields: live ones, and accepted ones that the relay has not decided.
-    Reads all offers. Raises LogError.
+    """The offers on the log that have one of these fields or values: live ones, and accepted ones that the relay has
+    not decided. Reads all offers. Raises LogError.
     """
     if not fields:
         return 0
@@ -114,7 +114,7 @@ def _fold_holding(
         key = record.key or b""
         held.discard(key)
         offer: Any = orjson.loads(record.value).get("offer") if record.value else None
-        if offer and any(has_field(offer, path) for path in fields):
+        if offer and any(pointer_of(offer, mark) for mark in fields):
             held.add(key)
     return frozenset(held)
 

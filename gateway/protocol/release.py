@@ -28,7 +28,8 @@ _ACTIVATION, _REPLICA = "activation", "replica"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """The activation of a release: ``begins`` is the first day of receipt of its ``fields`` (dotted paths). ``entry``
+    """The activation of a release: ``begins`` is the first day of receipt of its ``fields`` (dotted
+    paths, for a value of a list with the value after a colon). ``entry``
     is the journal's number of the act, which has who did it; ``at`` its time in ms.
     """
 

@@ -1,12 +1,13 @@
-"""Fields that begin: refused until the day from which their release holds (OFR-050)."""
+"""Fields and values of lists that begin: refused until the day from which their release holds (OFR-050)."""
 
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from schemas import offer_field
 from schemas.bilingual import Bilingual
-from schemas.offer_field import beginning_fields, fields_of, has_field, with_field
+from schemas.offer_field import fields_of, has_field, pointer_of, with_field
 from schemas.registry import schema
 from schemas.rulebook import Problem, problem
 from schemas.texts import day_in_words
@@ -14,32 +15,37 @@ from schemas.texts import day_in_words
 Activations: TypeAlias = Mapping[str, date]
 """The releases of the schema (``1.1``) that were activated, each with the first day of receipt of its fields."""
 NOT_ACTIVATED: Activations = MappingProxyType({})
-FIELDS: Mapping[str, str] = dict(beginning_fields(schema("offer")))
-"""Dotted path → release. Empty where no field waits: then nothing is looked up in an offer."""
+MARKS: Mapping[str, str] = offer_field.beginning(schema("offer"))
+"""Dotted path of a field, or path and value (``levels:premiere``) → release. Empty where nothing waits: then nothing is
+looked up in an offer.
+"""
 _DEFAULTS: Mapping[str, Any] = {
-    one.path: one.part["default"] for one in fields_of(schema("offer")) if one.path in FIELDS and "default" in one.part
+    one.path: one.part["default"] for one in fields_of(schema("offer")) if one.path in MARKS and "default" in one.part
 }
 
 
 def find(offer: Mapping[str, Any], on: date, activations: Activations) -> list[Problem]:
-    """The fields of an offer, sound or not, that have not begun on the day of receipt."""
-    return [
-        problem(
-            "field-not-begun",
-            pointer=f"/{path.replace('.', '/')}",
-            field=path,
-            release=release,
-            when=_in_words(activations.get(release)),
-        )
-        for path, release in FIELDS.items()
-        if not begun(release, on, activations) and has_field(offer, path)
-    ]
+    """The fields and values of an offer, sound or not, that have not begun on the day of receipt."""
+    found = []
+    for mark, release in MARKS.items():
+        pointer = None if begun(release, on, activations) else pointer_of(offer, mark)
+        if pointer is not None:
+            path, _, value = mark.partition(":")
+            code, named = ("value-not-begun", {"value": value}) if value else ("field-not-begun", {})
+            when = _in_words(activations.get(release))
+            found.append(problem(code, pointer=pointer, field=path, release=release, when=when, **named))
+    return found
+
+
+def waiting(on: date, activations: Activations) -> frozenset[str]:
+    """The marks of what has not begun on a day."""
+    return frozenset(mark for mark, release in MARKS.items() if not begun(release, on, activations))
 
 
 def filled(offer: dict[str, Any], on: date, activations: Activations) -> dict[str, Any]:
     """An accepted offer with the defaults of the fields that have begun, in objects that it has (EVO-005)."""
     for path, default in _DEFAULTS.items():
-        if begun(FIELDS[path], on, activations) and not has_field(offer, path):
+        if begun(MARKS[path], on, activations) and not has_field(offer, path):
             offer = with_field(offer, path, default)
     return offer
 

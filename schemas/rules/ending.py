@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from schemas.offer_field import RetiredValue, ending_fields, field_at, has_field, retired_values
+from schemas.offer_field import RetiredValue, ending_fields, has_field, pointer_of, retired_values
 from schemas.registry import schema
 from schemas.rulebook import ENDING, Problem, problem
 from schemas.territory import Territory
@@ -28,11 +28,5 @@ def _fields(offer: Mapping[str, Any]) -> list[Problem]:
 
 def _values(offer: Mapping[str, Any]) -> Iterator[Problem]:
     for one in VALUES:
-        if not has_field(offer, one.path):
-            continue
-        found, pointer = field_at(offer, one.path), f"/{one.path.replace('.', '/')}"
-        if found == one.value:
+        if (pointer := pointer_of(offer, f"{one.path}:{one.value}")) is not None:
             yield problem(one.code, pointer=pointer, actual=one.value, expected=one.successor)
-        elif isinstance(found, list) and one.value in found:
-            at = f"{pointer}/{found.index(one.value)}"
-            yield problem(one.code, pointer=at, actual=one.value, expected=one.successor)

@@ -29,7 +29,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 def with_both(offer: dict[str, Any], on: date, activations: Activations) -> dict[str, Any]:
     """An accepted offer with both fields, while both are accepted."""
     for new, old in RENAMED.items():
-        waits = new in beginning.FIELDS and not beginning.begun(beginning.FIELDS[new], on, activations)
+        waits = new in beginning.MARKS and not beginning.begun(beginning.MARKS[new], on, activations)
         if waits or on >= _ENDS[old]:
             continue
         if has_field(offer, old):

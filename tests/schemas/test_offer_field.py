@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.offer_field import beginning_fields, replacing_fields, retired_values
+from schemas.offer_field import beginning, replacing_fields, retired_values
 
 END = {"type": "string", "x-ends": "2028-09-01"}
 LIST = {"type": "string", "enum": ["a", "b"]}
@@ -14,7 +14,8 @@ LIST = {"type": "string", "enum": ["a", "b"]}
 @pytest.mark.parametrize(
     ("read", "required", "fields", "says"),
     [
-        (beginning_fields, ["new"], {"new": {"type": "string", "x-begins": "1.1"}}, "new begins on a day"),
+        (beginning, ["new"], {"new": {"type": "string", "x-begins": "1.1"}}, "new begins on a day"),
+        (beginning, [], {"one": {**LIST, "x-begins": {"c": "1.1"}}}, "c is not in the list"),
         (replacing_fields, [], {"new": {"type": "string", "x-replaces": "old"}}, "new replaces old"),
         (
             replacing_fields,
@@ -37,7 +38,16 @@ LIST = {"type": "string", "enum": ["a", "b"]}
             "d or a is not in the list",
         ),
     ],
-    ids=["required", "no other", "no end", "other required", "new required", "no successor", "no value"],
+    ids=[
+        "required",
+        "not listed",
+        "no other",
+        "no end",
+        "other required",
+        "new required",
+        "no successor",
+        "no value",
+    ],
 )
 def test_contradictory_marks_are_refused(
     read: Callable[[Any], Any], required: list[str], fields: dict[str, Any], says: str

@@ -4,7 +4,7 @@ A text that is no number stays a text in the document: the verdict says what is 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -48,9 +48,11 @@ class FormField:
     some: int
 
 
-def form_fields(language: Language, on: date) -> Sequence[FormField]:
-    """The fields of the form on a day, those that every offer needs first."""
-    found = [_field(one, language, on) for one in _filled()]
+def form_fields(language: Language, on: date, waiting: Container[str]) -> Sequence[FormField]:
+    """The fields of the form on a day, those that every offer needs first. ``waiting``: the marks of what has not
+    begun, which the form lacks.
+    """
+    found = [_field(one, language, on, waiting) for one in _filled() if one.path not in waiting]
     return sorted(found, key=lambda one: not one.required)
 
 
@@ -98,8 +100,9 @@ def _filled() -> Sequence[Field]:
     )
 
 
-def _field(one: Field, language: Language, on: date) -> FormField:
-    choices, some = _choices(one, language, on)
+def _field(one: Field, language: Language, on: date, waiting: Container[str]) -> FormField:
+    known, some = _choices(one, language, on)
+    choices = {value: name for value, name in known.items() if f"{one.path}:{value}" not in waiting}
     is_list = one.part["type"] == "array"
     most = one.part.get("maxLength", _MAX_LINE)
     widget: Widget = "line"

@@ -1,6 +1,6 @@
 """The form of a subscription: its content, the wish that it is, and the choices of its filters. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -69,16 +69,20 @@ def errors_of(findings: Iterable[object], language: Language) -> Mapping[str, st
     return {one.field: one.text.texts[language] for one in findings if isinstance(one, WishFinding)}
 
 
-def filter_choices(typed: SettingsForm, language: Language, today: date) -> Mapping[str, Mapping[str, str]]:
-    """By filter the codes and their names; a code that was typed is among them. Platforms are typed: no page of a
-    platform names the others.
+def filter_choices(
+    typed: SettingsForm, language: Language, today: date, waiting: Container[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """By filter the codes and their names, without the values whose marks are ``waiting``; a code that was typed is
+    among them. Platforms are typed: no page of a platform names the others.
     """
     names: Mapping[str, Mapping[str, str]] = {
         "region": names_of("regions", language),
         "department": names_of("departments", language),
-        "level": LEVELS,
+        "level": {code: name for code, name in LEVELS.items() if f"levels:{code}" not in waiting},
         "week": weeks_ahead(language, today)[0],
-        "sector": names_of("sectors", language),
+        "sector": {
+            code: name for code, name in names_of("sectors", language).items() if f"sector:{code}" not in waiting
+        },
     }
     return {
         name: {**{code: code for code in typed.filters.get(name, ())}, **dict(sorted(words.items()))}

@@ -29,6 +29,7 @@ from gateway.push.acts import (
 )
 from gateway.push.attempts import read_attempts
 from gateway.push.book import settings_of
+from schemas.rules.beginning import waiting
 
 _DELETE, _SET = "delete", "set"
 _MAX_ROWS = 20
@@ -135,7 +136,7 @@ class _PushPages:
             "coded": coded,
             "secret": None if secret is None else (secret[0].name, self._secret(partner, secret[0]), secret[1]),
             "typed": typed,
-            "choices": filter_choices(typed, language, today),
+            "choices": filter_choices(typed, language, today, waiting(today, self._federation.releases.activations)),
             "most": MAX_SUBSCRIPTIONS,
         }
         wrong = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors else HTTPStatus.OK

@@ -54,7 +54,7 @@ def test_an_offer_is_the_same_in_the_form_and_as_a_document() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_field_has_a_label_a_meaning_and_a_widget(language: Language) -> None:
-    fields = form_fields(language, DAY)
+    fields = form_fields(language, DAY, ())
     paths = [one.path for one in fields]
     assert len(paths) == len(set(paths))
     assert set(schemas.schema("offer")["properties"]) - BY_ITSELF == {path.partition(".")[0] for path in paths}
@@ -72,7 +72,7 @@ def test_every_field_has_a_label_a_meaning_and_a_widget(language: Language) -> N
     "day", [date(2026, 9, 1), date(2027, 3, 9), date(2027, 6, 20), date(2027, 7, 2), date(2060, 1, 1)]
 )
 def test_the_weeks_are_ahead_and_the_mandatory_ones_first(day: date) -> None:
-    weeks = next(one for one in form_fields("fr", day) if one.path == "weeks")
+    weeks = next(one for one in form_fields("fr", day, ()) if one.path == "weeks")
     mandatory = [*weeks.choices][: weeks.some]
     known = {week for year in schemas.schoolyear.years() for week in year.weeks}
     assert set(mandatory) <= known

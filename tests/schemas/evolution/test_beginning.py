@@ -15,10 +15,10 @@ from schemas.derived import complete_change
 from schemas.evolution.compare import ReleaseComparison
 from schemas.evolution.process import Release
 from schemas.registry import schema
-from schemas.rules.beginning import FIELDS
+from schemas.rules.beginning import MARKS
 from tests.schemas.documents import changed
 from tests.schemas.evolution.mutation import PRESENT
-from tests.schemas.evolution.waiting import FIELD, RELEASE, waiting_offer, waiting_tree
+from tests.schemas.evolution.waiting import FIELD, RELEASE, VALUE, waiting_offer, waiting_tree
 
 pytestmark = pytest.mark.slow
 DAY, BEFORE = "2027-09-01", "2027-08-31"
@@ -94,6 +94,22 @@ def test_the_refusal_names_field_release_and_day(
     } == found["message"]
 
 
+@pytest.fixture(scope="module")
+def listing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    with Release(waiting_tree(tmp_path_factory.mktemp("value"), value=True)) as release:
+        yield release
+
+
+def test_a_value_of_a_list_is_refused_until_its_release_holds(listing: Release) -> None:
+    """OFR-050: whatever else is in the list; an offer without the value is accepted on any day."""
+    offers = [{**document(), "levels": levels} for levels in ([VALUE], ["seconde", VALUE], ["seconde"])]
+    found = [listing.judge("submission", day, offers, ACTIVATED) for day in (BEFORE, DAY)]
+    refused = (False, ("value-not-begun",))
+    assert [[refused, refused, (True, ())], [(True, ())] * 3] == [
+        [(one.accepted, one.codes) for one in answers] for answers in found
+    ]
+
+
 def test_no_reader_may_require_a_field_that_begins() -> None:
     """EVO-005: older records lack it."""
     offer = waiting_offer()
@@ -109,6 +125,6 @@ def test_the_beginning_of_a_field_breaks_nobody(release: Release) -> None:
     assert [] == [one for one in found if one.word == "witness"]
 
 
-def test_no_field_waits_today() -> None:
+def test_nothing_waits_today() -> None:
     """Then a verdict looks nothing up."""
-    assert {} == dict(FIELDS)
+    assert {} == dict(MARKS)

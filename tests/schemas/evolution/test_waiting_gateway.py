@@ -10,7 +10,7 @@ import pytest
 
 from schemas.evolution.process import TREE
 from schemas.registry import fast_validator
-from tests.schemas.evolution.waiting import DEFAULT, FIELD, RELEASE, waiting_tree
+from tests.schemas.evolution.waiting import DEFAULT, FIELD, RELEASE, VALUE, waiting_tree
 
 pytestmark = pytest.mark.slow
 WAYS = ("put", "dry run", "batch", "inbox", "feed", "check", "validate")
@@ -22,7 +22,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     answers = folder / "answers.json"
     ended = subprocess.run(
         [sys.executable, "-m", "tests.schemas.evolution.waiting_gateway", str(answers)],
-        cwd=waiting_tree(folder),
+        cwd=waiting_tree(folder, value=True),
         env={**os.environ, "PYTHONPATH": str(TREE)},
         capture_output=True,
         text=True,
@@ -43,6 +43,19 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_every_way_in_goes_by_the_day_of_receipt(found: Any, moment: str, code: list[str], feed: list[str]) -> None:
     """OFR-050: up to the last instant in Paris, and from the first one on. A feed is published without the field."""
     assert {way: feed if way == "feed" else code for way in WAYS} == found[moment]
+
+
+@pytest.mark.parametrize(
+    ("moment", "codes", "feed"),
+    [
+        ("no day", ["value-not-begun"], (["seconde"], ["value-left-early"], ["value-not-begun"])),
+        ("eve", ["value-not-begun"], (["seconde"], ["value-left-early"], ["value-not-begun"])),
+        ("begun", [], (["seconde", VALUE], [], [])),
+    ],
+)
+def test_a_value_of_a_list_goes_by_the_day_as_well(found: Any, moment: str, codes: list[str], feed: Any) -> None:
+    """OFR-050: a feed's offer is published without it, unless the list would be empty; the form lacks it."""
+    assert {"put": codes, "feed": [*feed], "forms": not codes} == found["value"][moment]
 
 
 def test_partners_read_the_day(found: Any) -> None:

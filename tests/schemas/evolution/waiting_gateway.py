@@ -20,15 +20,18 @@ from gateway.bootstrap import page_work
 from gateway.bootstrap.background import Background
 from gateway.cli.validate import validate
 from gateway.operate.releases import ReleaseBook, UnknownReleaseError
+from gateway.pages.check.form_fields import form_fields
 from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import TYPE_PUBLISHED, Record
 from gateway.protocol.release import earliest_day
 from gateway.protocol.topic import INBOX, RECEIPTS, inbox
 from gateway.store.trusted_clock import RetentionClock
+from schemas import Verdict
+from schemas.rules.beginning import waiting
 from tests.api.write.gateway_harness import START, GatewayHarness, ndjson, offer, opened
 from tests.harness import until
-from tests.schemas.evolution.waiting import FIELD, RELEASE
+from tests.schemas.evolution.waiting import FIELD, RELEASE, VALUE
 
 DAY = earliest_day(START)
 
@@ -73,16 +76,37 @@ class Play:
         receipt = orjson.loads((await self._gateway.records(RECEIPTS))[-1].value or b"")
         return _codes(receipt["problems"])
 
-    def _feed(self, moment: str) -> list[str]:
-        document = self._offer(moment, "feed")
-        offer_id = document.pop("id")
-        del document["revision"]
-        verdict = judge(
-            OfferItem(ItemPosition(0, 1), offer_id, document),
+    async def value(self, moment: str) -> dict[str, Any]:
+        """The same for a value of a list; of a feed the levels that are published, the warnings, and the codes where
+        the list has no other one. ``forms``: whether people are offered field and value.
+        """
+        document = {**offer(f"{moment}-value"), "levels": ["seconde", VALUE]}
+        put, item = await self._gateway.put(document), self._judged(document)
+        alone = self._judged({**document, "levels": [VALUE]})
+        today, days = self._gateway.clock.today, self._federation.releases.activations
+        choices = {one.path: one.choices for one in form_fields("en", today, waiting(today, days))}
+        return {
+            "put": _codes(put.body.get("problems", ())),
+            "feed": [
+                (item.document or {})["levels"],
+                [one.code for one in item.problems],
+                [one.code for one in alone.problems],
+            ],
+            "forms": FIELD in choices and VALUE in choices["levels"],
+        }
+
+    def _judged(self, document: dict[str, Any]) -> Verdict:
+        content = {name: value for name, value in document.items() if name not in {"id", "revision"}}
+        return judge(
+            OfferItem(ItemPosition(0, 1), document["id"], content),
             revision=1,
             on=self._gateway.clock.today,
             activations=self._federation.releases.activations,
         )
+
+    def _feed(self, moment: str) -> list[str]:
+        document = self._offer(moment, "feed")
+        verdict = self._judged(document)
         assert verdict.accepted, verdict
         assert (FIELD in (verdict.document or {})) == (not verdict.problems)
         return [one.code for one in verdict.problems]
@@ -122,12 +146,14 @@ async def play(folder: Path) -> dict[str, Any]:
         try:
             player = Play(gateway, folder)
             found["no day"] = await player.answers("none")
+            found["value"] = {"no day": await player.value("none")}
             path = f"/v1/releases/{RELEASE}/activation"
             found["activated"] = (await gateway.ask("POST", path, json={"from": DAY.isoformat()})).body
             found["discovery"] = (await gateway.ask("GET", "/.well-known/passerelle")).body["activations"]
             assert 201 == (await gateway.put(offer("old"))).status
             clock.now = paris_midnight(DAY) - 1
             found["eve"] = await player.answers("eve")
+            found["value"]["eve"] = await player.value("eve")
             clock.now = paris_midnight(DAY)
             found["begun"] = await player.answers("begun")
             assert 201 == (await gateway.put(offer("plain"))).status
@@ -148,6 +174,7 @@ async def play(folder: Path) -> dict[str, Any]:
             except UnknownReleaseError as error:
                 found["older"] = str(error)
             await older.close()
+            found["value"]["begun"] = await player.value("begun")
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
