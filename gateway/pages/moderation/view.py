@@ -20,7 +20,7 @@ from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.pages.base.texts import texts_of
 from gateway.pages.moderation.model import ModeratedOffer, offer_view
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
-from gateway.pages.partner.history import steps
+from gateway.pages.partner.history import refusal, steps
 from gateway.pages.selection.chosen import MAX_CHOSEN
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.journal import MAX_CHARACTERS
@@ -124,13 +124,14 @@ class _ModerationPage:
         done: str = "",
         status: int = 200,
     ) -> Answer:
-        view = offer_view(offer_id, facts, language)
+        view, found = offer_view(offer_id, facts, language), steps(facts.history, language)
         agrees = done in _ACTIONS and view.action is not None and done != view.action
         values = {
             "offer": view,
             "name": platform_names(self._federation).get(view.platform, view.platform),
             "facts": facts,
-            "steps": steps(facts.history, language),
+            "steps": found,
+            "refusal": None if reason.wrong or done else refusal(found),
             "texts_of_steps": texts_of("partner", language),
             "reason": reason,
             "most": MAX_CHARACTERS,

@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeAlias
 
 from gateway.federation.offers import HistoryFacts
 from gateway.pages.partner.moderations import lifts
-from gateway.pages.partner.refused import BrokenRule, reason_of, reasons_of
-from gateway.pages.partner.rules import RuleText, of_problem
+from gateway.pages.partner.refused import BrokenRule, reason_of, reasons_of, reasons_of_receipt
 from gateway.protocol.delivery import DeliveryPart
 from gateway.protocol.identity import GATEWAY, SNAPSHOT
 from gateway.protocol.record import OfferState, read_utc
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["fine", "look", "blocked", "none"]
+_REFUSALS = frozenset({"rejected", "refused_door", "refused_feed"})
 _DELIVERY_KINDS: Mapping[str, Kind] = {
     "pending": "none",
     "delivered": "fine",
@@ -33,9 +33,9 @@ _DELIVERY_KINDS: Mapping[str, Kind] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step: when (ms, or the day that is to come), the key of its title (``step_{name}``) and of its text
-    (``step_{name}_text``), their values, and the problems that it names. ``why``: the reason of a moderation, or of its
-    end; ``reasons``: the rules of a refusal at the door with the fields at fault; ``times``: how often the same step
-    followed itself, and ``since`` the time of the first one.
+    (``step_{name}_text``), their values, and the broken rules that it names, with the fields at fault. ``why``: the
+    reason of a moderation, or of its end; ``times``: how often the same step followed itself, and ``since`` the time of
+    the first one.
     """
 
     kind: Kind
@@ -43,10 +43,9 @@ class Step:
     at: int | None = None
     on: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    problems: Sequence[RuleText] = ()
+    reasons: Sequence[BrokenRule] = ()
     receipt: str | None = None
     why: str | None = None
-    reasons: Sequence[BrokenRule] = ()
     times: int = 1
     since: int | None = None
 
@@ -61,6 +60,12 @@ def steps(facts: HistoryFacts, language: Language) -> Sequence[Step]:
     ]
     past.sort(key=lambda step: step.at or 0)
     return [*_folded(past), *_future(facts)]
+
+
+def refusal(found: Sequence[Step]) -> Step | None:
+    """The last step of the platform's own, if it is a refusal: what it sent last is not what is online."""
+    last = next((step for step in found[::-1] if step.at is not None and not step.name.startswith("delivery_")), None)
+    return last if last is not None and last.name in _REFUSALS else None
 
 
 def standing(facts: HistoryFacts) -> str | None:
@@ -98,7 +103,7 @@ def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
     next_created = {before["receipt"]: created[after["receipt"]] for before, after in pairwise(accepted)}
     state, ends = facts.state, _lifts(facts)
     for one in facts.receipts:
-        problems = [of_problem(problem, language) for problem in one.get("problems", ())]
+        reasons = reasons_of_receipt(one, language)
         values = {
             "revision": str(one.get("revision", "–")),
             "sequence": str(one.get("sequence", "–")),
@@ -109,14 +114,14 @@ def _receipts(facts: HistoryFacts, language: Language) -> Iterator[Step]:
         reason = state.known.reason if last and state is not None else None
         name = "lifted" if one["receipt"] in ends else _name(one, gone=gone and not one.get("created"), reason=reason)
         kind: Kind = (
-            "blocked" if one["verdict"] == "rejected" else "look" if problems or name == "gone_moderated" else "fine"
+            "blocked" if one["verdict"] == "rejected" else "look" if reasons or name == "gone_moderated" else "fine"
         )
         yield Step(
             kind=kind,
             name=name,
             at=read_utc(one["at"]),
             values=values,
-            problems=problems,
+            reasons=reasons,
             receipt=one["receipt"],
             why=one.get("moderation", {}).get("reason"),
         )
@@ -178,7 +183,7 @@ def _delivery(facts: HistoryFacts, language: Language) -> Iterator[Step]:
             name=f"delivery_{_state(part)}",
             at=part.since,
             values=values,
-            problems=[of_problem(problem, language) for problem in part.problems],
+            reasons=[reason_of(problem, language) for problem in part.problems],
         )
 
 

@@ -72,19 +72,24 @@ def reason_of(problem: Mapping[str, Any], language: Language) -> BrokenRule:
     return BrokenRule(of_rule(problem["code"], language), problem.get("pointer"), None if value is None else str(value))
 
 
+def reasons_of_receipt(receipt: Mapping[str, Any], language: Language) -> Sequence[BrokenRule]:
+    """The problems of a receipt; of a refusal only those that refuse."""
+    problems = receipt.get("problems", ())
+    errors = [one for one in problems if is_error(one)] if receipt["verdict"] == "rejected" else ()
+    return [reason_of(one, language) for one in errors or problems]  # all where a later version knows other severities
+
+
 def is_error(problem: Mapping[str, Any]) -> bool:
     """Whether a problem refuses."""
     return bool(problem.get("severity") == "error")
 
 
 def _of_receipt(receipt: Mapping[str, Any], language: Language) -> RefusedOffer:
-    problems = receipt.get("problems", ())
-    errors = [one for one in problems if is_error(one)] or problems  # all where a later version knows other severities
     return RefusedOffer(
         platform=str(receipt["publisher"]),
         offer=receipt.get("id"),
         at=read_utc(receipt["at"]),
-        reasons=[reason_of(problem, language) for problem in errors],
+        reasons=reasons_of_receipt(receipt, language),
         receipt=str(receipt["receipt"]),
     )
 

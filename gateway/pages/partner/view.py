@@ -21,7 +21,7 @@ from gateway.pages.base.texts import texts_of
 from gateway.pages.offers.listing import MAX_ROWS, offers_csv, read_listing
 from gateway.pages.partner.content import offer_rows
 from gateway.pages.partner.days import days_of
-from gateway.pages.partner.history import standing, steps
+from gateway.pages.partner.history import refusal, standing, steps
 from gateway.pages.partner.moderations import moderations
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import RuleText, of_problem, of_rule
@@ -109,9 +109,16 @@ class _PartnerPages:
         facts = await offer_history(self._federation, offer_id, duplicates_for=reader)
         if facts is None:
             raise PageError(404)
-        values = {"id": offer_id, "facts": facts, "steps": steps(facts, language), "standing": standing(facts)}
-        offer = None if facts.state is None else facts.state.offer
-        return Answer("partner/offer.html", {**values, "rows": () if offer is None else offer_rows(offer, language)})
+        offer, found = None if facts.state is None else facts.state.offer, steps(facts, language)
+        values = {
+            "id": offer_id,
+            "facts": facts,
+            "steps": found,
+            "refusal": refusal(found),
+            "standing": standing(facts),
+            "rows": () if offer is None else offer_rows(offer, language),
+        }
+        return Answer("partner/offer.html", values)
 
     async def deliveries(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)

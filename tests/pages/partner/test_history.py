@@ -7,7 +7,7 @@ import pytest
 
 import schemas
 from gateway.federation.offers import HistoryFacts, refused_item
-from gateway.pages.partner.history import standing, steps
+from gateway.pages.partner.history import refusal, standing, steps
 from gateway.protocol.delivery import Delivery, DeliveryPart, State
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.refused_document import RefusedDocument
@@ -124,6 +124,21 @@ def test_a_refusal_at_the_door_is_a_step_with_rule_and_field() -> None:
     ]
 
 
+def test_only_a_refusal_that_nothing_of_the_platform_followed_is_the_head_of_the_page() -> None:
+    """Its errors alone, with their values; a delivery after it does not take its place, an accepted version does."""
+    codes = ("week-malformed", "employer-undescribed")
+    error, hint = (schemas.problem(code, actual="2027-W9").to_json() for code in codes)
+    problems = [{**hint, "severity": "warning"}, error]
+    rejected = receipt(2, "rejected", problems=problems)
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="pending", since=NOW + 90_000)
+    delivery = Delivery(id=ID, sequence=1, parts=(part,))
+    found = refusal(steps(facts([receipt(1, created=True), rejected], state(1), delivery), "fr"))
+    assert found is not None
+    assert ["week-malformed"] == [reason.rule.code for reason in found.reasons]
+    assert refusal(steps(facts([receipt(1, created=True), rejected, receipt(3)], state(3)), "fr")) is None
+    assert refusal(steps(facts([], None), "fr")) is None
+
+
 def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:
     problem = schemas.problem("week-malformed", actual="2027-W9").to_json()
     receipts = [
@@ -135,7 +150,7 @@ def test_refusals_and_repetitions_change_nothing_and_are_steps() -> None:
     found = steps(facts(receipts, state(1)), "fr")
     assert ["published", "duplicate", "stale", "rejected", "expires"] == [step.name for step in found]
     assert ["fine", "fine", "fine", "blocked", "none"] == [step.kind for step in found]
-    assert ["week-malformed"] == [text.code for text in found[3].problems]
+    assert ["week-malformed"] == [reason.rule.code for reason in found[3].reasons]
     assert "2027-06-27" == found[-1].on
 
 
