@@ -68,6 +68,14 @@ HOMES: Mapping[Role, str] = {"platform": "today", "operator": "systems"}
 _CHALLENGE = 'Link realm="passerelle"'
 """HTTP wants each 401 to name a way in; browsers do not know this one, and display the page."""
 
+MOVED: Mapping[str, tuple[str, Language]] = {
+    "/plateforme/envois": ("pushes", "fr"),
+    "/en/platform/pushes": ("pushes", "en"),
+    "/exploitation/envois": ("all_pushes", "fr"),
+    "/en/operate/pushes": ("all_pushes", "en"),
+}
+"""Former addresses of pages, which lead to the present ones."""
+
 Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]
 """Method, path, handler."""
 
@@ -182,6 +190,10 @@ class PageSite:
             (hdrs.METH_GET, "/static/{name}", _static),
             (hdrs.METH_GET, "/en", _redirect(self._templates.url("home", "en"))),
         ]
+        names = {page.name for page in self.pages}
+        for path, (name, language) in MOVED.items():
+            if name in names:
+                found.append((hdrs.METH_GET, path, _redirect(self._templates.url(name, language))))
         for page in self.pages:
             for language in LANGUAGES:
                 for method, handler in ((hdrs.METH_GET, page.get), (hdrs.METH_POST, page.post)):

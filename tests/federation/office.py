@@ -177,13 +177,14 @@ class Office:
                 path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
             case "create-push" | "delete-push" | "replay-push":
                 fields = {"act": act.name.partition("-")[0].replace("create", "set"), "name": "copie", "url": PUSH_URL}
-                path, fields = "/plateforme/envois", {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
+                path = "/plateforme/abonnements"
+                fields = {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
             case "try-request" | "approve-request" | "refuse-request":
                 fields = {"act": act.name.partition("-")[0], "id": act.about, "why": reason, "why_refuse": reason}
                 path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read"}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
-        home = "" if path in ("/plateforme/avis", "/plateforme/envois") else "/exploitation"
+        home = "" if path in ("/plateforme/avis", "/plateforme/abonnements") else "/exploitation"
         answer = await self.desk.send(f"{home}{path}", fields)
         return f"{answer.status} {unescape(await answer.text())}"
 

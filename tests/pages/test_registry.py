@@ -7,15 +7,15 @@ import pytest
 from gateway.api.app import build_app
 from gateway.pages.base.negotiation import is_api
 from gateway.pages.base.page import Page, Role
-from gateway.pages.site import PageSite
+from gateway.pages.site import MOVED, PageSite
 from schemas.rulebook import LANGUAGES
 from tests.harness import URL
 from tests.pages.screenshots import PICTURES
 from tests.pages.site import PageHarness
 from tests.pages.visit import ERROR, journeys, states
 
-UNLISTED = {"/static/{name}", "/en"}
-"""Routes that are no pages: the static files, and the redirection to the English home page."""
+UNLISTED = {"/static/{name}", "/en", *MOVED}
+"""Routes that are no pages: static files, redirections to the English home page and from former addresses."""
 
 
 async def test_every_page_has_a_state_and_every_state_a_page(site: PageHarness) -> None:

@@ -39,10 +39,10 @@ _KINDS: Mapping[str, str] = {"active": "fine", "unconfirmed": "look", "failing":
 def pages(federation: Federation) -> Sequence[Page]:
     """The two pages."""
     shell = _PushPages(federation)
-    own: Mapping[Language, str] = {"fr": "/plateforme/envois", "en": "/en/platform/pushes"}
+    own: Mapping[Language, str] = {"fr": "/plateforme/abonnements", "en": "/en/platform/subscriptions"}
     return [
         Page("pushes", own, shell.show, shell.act, role="platform", private=True),
-        operator_page("all_pushes", "/envois", "/pushes", shell.show_all),
+        operator_page("all_pushes", "/abonnements", "/subscriptions", shell.show_all),
     ]
 
 

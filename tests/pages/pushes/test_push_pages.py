@@ -22,7 +22,7 @@ from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness, opened
 
 OWN = {"Origin": URL}
-PATH, ALL = "/plateforme/envois", "/exploitation/envois"
+PATH, ALL = "/plateforme/abonnements", "/exploitation/abonnements"
 ONE = Subscription(
     id="a1",
     name="copie",
@@ -99,6 +99,12 @@ async def test_the_operator_sees_states_and_no_query_of_a_url(site: PageHarness)
     assert "<form" not in page.partition("<main")[2].partition("</main")[0]
 
 
+@pytest.mark.parametrize(("former", "path"), [("/plateforme/envois", PATH), ("/exploitation/envois", ALL)])
+async def test_a_former_address_leads_to_the_page(site: PageHarness, former: str, path: str) -> None:
+    answer = await site.client.get(former, allow_redirects=False)
+    assert (308, path) == (answer.status, answer.headers["Location"])
+
+
 async def test_acts_are_orders_and_a_new_secret_is_in_one_answer(site: PageHarness) -> None:
     await fail(site)
     for action in ("test", "replay", "enable", "skip"):
@@ -167,7 +173,8 @@ async def test_each_fault_of_the_form_is_said_at_its_field_and_what_was_typed_st
 
 async def test_faults_are_said_in_the_language_of_the_page(site: PageHarness) -> None:
     await text_of(site)
-    answer = await send(site, path="/en/platform/pushes", act="set", name="ok", url="https://127.0.0.1/x", bbox="1")
+    fields = {"name": "ok", "url": "https://127.0.0.1/x", "bbox": "1"}
+    answer = await send(site, path="/en/platform/subscriptions", act="set", **fields)
     page = await answer.text()
     assert 422 == answer.status
     for text in ("its address is not public", "expected west,south,east,north", "it is 1024 to 65536", "4 fields"):
