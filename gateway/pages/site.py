@@ -113,7 +113,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
 
     return [
         *home.pages(ports.figures, federation.terms, map_bounds=ports.map_bounds),
-        *offers.pages(federation, ports.imprint, ports.reading),
+        *offers.pages(federation, ports.imprint, ports.reading, ports.figures),
         *check.pages(ports.visitors, ports.profiles, clock, days),
         *check_form.pages(ports.visitors, clock, days),
         *connect.pages(ports.visitors, Seal(federation.secret, purpose=PURPOSE), clock, days, _requests(ports)),

@@ -1,6 +1,7 @@
 """The outlines of the map: 101 departments, and the regions that they make up, each with a point for a mark. Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -45,3 +46,24 @@ def region_outlines() -> tuple[RegionOutline, ...]:
         paths[regions[code]] = paths.get(regions[code], "") + path
     marks = {code: tuple(map(int, mark.split())) for code, mark in outlines()["marks"].items()}
     return tuple(RegionOutline(code, paths[code], insets.get(code), *mark) for code, mark in sorted(marks.items()))
+
+
+@cache
+def box_of(departments: frozenset[str]) -> str:
+    """The box around some departments of the mainland, as an SVG has it; empty where the map has none of them."""
+    mainland = outlines()["mainland"]["departments"]
+    points = [point for code in departments & mainland.keys() for point in _points(mainland[code])]
+    if not points:
+        return ""
+    (left, right), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*points, strict=True))
+    return f"{left - 1} {top - 1} {right - left + 2} {bottom - top + 2}"
+
+
+def _points(path: str) -> Iterator[tuple[int, int]]:
+    """The points of a path, whose parts begin at an absolute one: ``M465 282l4 3-3 5``."""
+    for part in path.split("M")[1:]:
+        x = y = 0
+        numbers = [int(number) for number in re.findall(r"-?\d+", part)]
+        for dx, dy in zip(numbers[::2], numbers[1::2], strict=True):
+            x, y = x + dx, y + dy
+            yield x, y

@@ -14,6 +14,7 @@ from gateway.pages.base.page import Download, PageError
 from gateway.pages.base.texts import texts_of
 from gateway.pages.base.wording import LEVELS, names_of, span_of_weeks
 from gateway.pages.connect.offers import write_weeks
+from gateway.pages.offers.territory import regions
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import OfferState
 from gateway.protocol.visibility import Filter
@@ -25,7 +26,7 @@ PER_PAGE, MAX_PAGES = 50, 20
 MAX_ROWS = 10_000
 """Offers of a file."""
 _MAX_LETTERS, _MAX_WORDS = 100, 8
-_FACETS = ("department", "sector", "week", "level")
+_FACETS = ("region", "department", "sector", "week", "level")
 
 
 class Found(Protocol):
@@ -70,10 +71,12 @@ class Listing:
 
     def search(self, platforms: Collection[str], *, hidden: bool) -> OfferSearch:
         """Its search among these platforms."""
-        department, sector, week, level = (
+        region, department, sector, week, level = (
             frozenset({self.wanted[name]} if name in self.wanted else ()) for name in _FACETS
         )
-        criteria = Filter(platform=frozenset(platforms), department=department, sector=sector, week=week, level=level)
+        criteria = Filter(
+            platform=frozenset(platforms), region=region, department=department, sector=sector, week=week, level=level
+        )
         words = plain(self.typed).split()[:_MAX_WORDS] or ([self.typed] if self.typed else [])  # signs are in no text
         return OfferSearch(
             criteria=criteria, words=words, order=self.order, limit=PER_PAGE, hidden=hidden, state=self.state
@@ -147,6 +150,7 @@ def name_of_week(code: str, language: Language) -> str:
 def facet_names(language: Language) -> Mapping[str, Mapping[str, str]]:
     """By facet the codes and their names; weeks are those of the offers."""
     return {
+        "region": {code: one.name for code, one in regions().items()},
         "department": names_of("departments", language),
         "sector": names_of("sectors", language),
         "level": LEVELS,

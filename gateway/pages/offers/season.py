@@ -9,20 +9,23 @@ _SEPTEMBER = 9
 _DAYS = 366
 _STEPS = (1, 2, 5)
 _MONTHS = range(0, 12, 2)
+_LEAST_DAYS = 7
+"""From so many days on the picture says something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Season:
     """The picture. ``lines``: of the last season and of this one, each a list of points as SVG writes them, empty
     without one; ``months``: the places of first days of months; ``numbers``: heights of the lines of the scale, with
-    their numbers; ``since``: the first day on file, None without any; ``rows``: the last day of each month with both
-    numbers, None where one is not known.
+    their numbers; ``since``: the first day on file, today without any; ``begins``: the day of the first picture, None
+    where there is one; ``rows``: the last day of each month with both numbers, None where one is not known.
     """
 
     lines: tuple[Sequence[str], Sequence[str]]
     months: Sequence[tuple[float, date]]
     numbers: Sequence[tuple[float, int]]
-    since: date | None
+    since: date
+    begins: date | None
     rows: Sequence[tuple[date, int | None, int | None]]
 
 
@@ -39,7 +42,8 @@ def season_of(history: Mapping[str, int], today: date, now: int) -> Season:
         lines=(lines[0], lines[1]),
         months=[(_x(month, first), month) for month in (_month(first, number) for number in _MONTHS)],
         numbers=[(_y(number, top), number) for number in sorted({0, top // 2, top})],
-        since=min((date.fromisoformat(day) for day in history), default=None),
+        since=min(known),
+        begins=today + timedelta(days=_LEAST_DAYS - len(known)) if len(known) < _LEAST_DAYS else None,
         rows=_rows(known, first, today),
     )
 

@@ -26,17 +26,17 @@ class PublicTerritory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapArea:
-    """A department on a map with its number of offers. ``map_class``: 0 to 5; None outside of the territory."""
+    """A department on a map with its number of offers. ``map_class``: 0 to 5."""
 
     code: str
     name: str
     offers: int
-    map_class: int | None
+    map_class: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferMap:
-    """The departments of a map, and the legend of those within the territory."""
+    """The departments of a map, and its legend."""
 
     areas: Sequence[MapArea]
     legend: Sequence[LegendEntry]
@@ -70,17 +70,21 @@ def departments() -> Mapping[str, PublicTerritory]:
 
 
 def offer_map(counts: Mapping[str, int], on: date, *, within: Sequence[str] | None = None) -> OfferMap:
-    """The map of numbers by department; ``within``: only these are coloured."""
-    coloured = drawn_departments() if within is None else drawn_departments() & frozenset(within)
-    bounds = bounds_for(sum(counts.values()), on)
+    """The map of numbers by department. ``within``: of these alone, in classes of their own."""
+    shown = drawn_departments() if within is None else drawn_departments() & frozenset(within)
+    bounds = (
+        bounds_for(sum(counts.values()), on)
+        if within is None
+        else _even_bounds(max((counts.get(code, 0) for code in shown), default=0))
+    )
     areas = [
-        MapArea(
-            code=code,
-            name=one.name,
-            offers=counts.get(code, 0),
-            map_class=class_of(counts.get(code, 0), bounds) if code in coloured else None,
-        )
+        MapArea(code=code, name=one.name, offers=counts.get(code, 0), map_class=class_of(counts.get(code, 0), bounds))
         for code, one in departments().items()
-        if code in drawn_departments()
+        if code in shown
     ]
-    return OfferMap(areas=areas, legend=legend((one.offers for one in areas if one.code in coloured), bounds))
+    return OfferMap(areas=areas, legend=legend((one.offers for one in areas), bounds))
+
+
+def _even_bounds(most: int) -> Sequence[int]:
+    """The least numbers of the classes two to five, equally wide up to the largest number."""
+    return [max(number + 1, -(-most * number // 5)) for number in range(1, 5)]

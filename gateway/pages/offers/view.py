@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from gateway.federation import Federation
+from gateway.federation.figures import Figures
 from gateway.federation.open_history import open_history
 from gateway.federation.public_offers import PublicPage, find_public_offers, get_public_offer
 from gateway.pages.base.columns import wants_file
@@ -15,7 +16,7 @@ from gateway.pages.base.page import Answer, Download, Language, Page, PageError,
 from gateway.pages.base.texts import texts_of
 from gateway.pages.connect.offers import write_weeks
 from gateway.pages.legal.view import Imprint
-from gateway.pages.map.outlines import outlines
+from gateway.pages.map.outlines import box_of, outlines
 from gateway.pages.offers.listing import MAX_PAGES, PER_PAGE, facet_names, public_offers_csv, read_listing
 from gateway.pages.offers.season import HEIGHT, WIDTH, season_of
 from gateway.pages.offers.territory import PublicTerritory, departments, offer_map, regions
@@ -23,17 +24,17 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_search import OfferSearch
 
-_LATEST = 5
-"""Offers on the page of a territory."""
+_MOST_SECTORS = 12
+"""On the page of a territory, until all are asked for."""
 _UNLISTED = {"X-Robots-Tag": "noindex"}
 
 Reading: TypeAlias = Callable[[web.Request, Coroutine[Any, Any, Any]], Awaitable[Any]]
 """Runs a visitor's search as work of its network address."""
 
 
-def pages(federation: Federation, imprint: Imprint, reading: Reading) -> Sequence[Page]:
-    """The search and the offer."""
-    shell = _PublicOffers(federation, imprint, reading)
+def pages(federation: Federation, imprint: Imprint, reading: Reading, figures: Figures) -> Sequence[Page]:
+    """The search, the offer and the territories."""
+    shell = _PublicOffers(federation, imprint, reading, figures)
     return [
         Page("public_offers", {"fr": "/offres", "en": "/en/offers"}, shell.search),
         Page("public_offers_one", {"fr": "/offres/{part}", "en": "/en/offers/{part}"}, shell.show),
@@ -48,10 +49,11 @@ def pages(federation: Federation, imprint: Imprint, reading: Reading) -> Sequenc
 
 
 class _PublicOffers:
-    def __init__(self, federation: Federation, imprint: Imprint, reading: Reading) -> None:
+    def __init__(self, federation: Federation, imprint: Imprint, reading: Reading, figures: Figures) -> None:
         self._federation = federation
         self._imprint = imprint
         self._reading = reading
+        self._figures = figures
 
     async def search(self, request: web.Request, language: Language) -> Answer | Download:
         self._require_views()
@@ -96,17 +98,25 @@ class _PublicOffers:
         one = known.get(request.match_info["part"])
         if one is None:
             raise PageError(404)
-        now = self._federation.clock()
+        now, figures = self._federation.clock(), await self._figures.get()
+        if figures is None:
+            raise views_behind()
         today = date.fromisoformat(paris_date(now))
         criteria = Filter(department=frozenset(one.departments))
-        found = await self._find(request, OfferSearch(criteria=criteria, limit=_LATEST))
+        found = await self._find(request, OfferSearch(criteria=criteria, limit=0))
         history = await open_history(self._federation, one.departments, today)
-        listing = read_listing({} if not one.region else {"department": one.code}, language)
-        counts = found.counts.get("department", {})
+        facet = "department" if one.region else "region"
+        listing = read_listing({facet: one.code}, language)
+        live = (figures.counts.departments if one.region else figures.counts.regions).get(one.code, 0)
         values = {
             **listing.values(found, language, now=now),
-            **_map(counts, today, language, within=one.departments),
+            **_map(found.counts.get("department", {}), today, language, within=one.departments),
             "one": one,
+            "facet": facet,
+            "live": max(live, found.total),
+            "sites": self._sites(one.departments),
+            "most_sectors": _MOST_SECTORS,
+            "box": box_of(frozenset(one.departments)),
             "region": regions().get(one.region),
             "departments": departments(),
             "season": season_of(history, today, found.total),
@@ -114,8 +124,17 @@ class _PublicOffers:
             "height": HEIGHT,
         }
         return Answer(
-            "offers/territory.html", values, headers=_UNLISTED, made_of=(found, tuple(history.items()), today)
+            "offers/territory.html", values, headers=_UNLISTED, made_of=(found, live, tuple(history.items()), today)
         )
+
+    def _sites(self, departments: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Name and host of the platforms of these departments."""
+        partners = self._federation.partners.all()
+        return [
+            (one.name, one.hosts[0])
+            for one in partners
+            if one.hosts and not one.revoked and one.territory.intersection(departments)
+        ]
 
     async def _find(self, request: web.Request, search: OfferSearch) -> PublicPage:
         return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))

@@ -9,7 +9,9 @@ from html import unescape
 import pytest
 
 from gateway.federation.open_history import note_open_offers
+from gateway.pages.map.outlines import box_of, outlines
 from gateway.pages.offers.season import season_of
+from gateway.pages.offers.territory import offer_map
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.statistics import CountRecord, count_record, read_counts
 from gateway.protocol.topic import STATISTICS
@@ -33,17 +35,39 @@ async def test_the_page_of_a_territory_counts_what_its_list_has(site: PageHarnes
     offers[1]["restrictions"] = {"qpv": True}
     await put(site, "bretagne", offers)
     await put(site, "normandie", documents(site, "normandie"))
-    region = (await get(site, "/regions/53"))[1]
-    lists = re.findall(r'href="(/offres\?department=\w+)">(\d+)<span', region)
-    assert len(lists) >= 2
-    for address, number in lists:
-        [listed] = re.findall(r'<h2 id="found-heading">(\d+) offre', (await get(site, address))[1])
-        assert number == listed
-        assert f"{number} offre" in (await get(site, address.replace("offres?department=", "departements/")))[1]
-    assert f"{sum(int(number) for _, number in lists)} offres sont ouvertes" in region
-    assert "0 offre est ouverte" in (await get(site, "/regions/28"))[1]
+    region = unescape((await get(site, "/regions/53"))[1])
+    head = r'<a (?:lang="fr" )?(?:rel="nofollow" )?href="(/[^"]+)"[^>]*>[^<]*</a>(?: <span[^>]*>\w+</span>)?</th>'
+    row = head + r'.*?<td class="n">(\d+)</td>'
+    rows = re.findall(row, region, re.DOTALL)
+    assert {"level", "sector", "week"} == {facet for address, _ in rows for facet in re.findall(r"&(\w+)=", address)}
+    [button] = re.findall(r'href="(/offres\?region=53)">Voir les (\d+) offres', region)
+    for address, number in (button, *rows):
+        [listed] = re.findall(
+            r'<h2 id="found-heading">(\d+) offre|<p class="lead">(\d+) offre', (await get(site, address))[1]
+        )
+        assert number == "".join(listed), address
+    departments = [int(number) for address, number in rows if address.startswith("/departements/")]
+    assert sum(departments) == int(button[1])
+    assert "Aucune offre n’est ouverte à tous" in (await get(site, "/regions/28"))[1]
     for path in ("/regions/0", "/regions/35a", "/departements/53a", "/departements/00"):
         assert 404 == (await get(site, path))[0]
+
+
+async def test_a_territory_says_how_many_of_its_live_offers_everybody_may_read(site: PageHarness) -> None:
+    """Where it has others, it names the sites that have them."""
+    offers = [
+        {**one, "location": {"postal_code": "35000", "city": "Rennes"}} for one in documents(site, "bretagne")[:9]
+    ]
+    offers[0]["redistribution"] = {"mask_employer": True}
+    await site.harness.federation.partners.change(
+        "bretagne",
+        lambda present: replace(present or BRETAGNE, hosts=("stages.example",), territory=frozenset({"35"})),
+    )
+    await put(site, "bretagne", offers)
+    text = unescape((await get(site, "/departements/35"))[1])
+    assert "8 offres ouvertes à tous, sur 9 en ligne." in text
+    assert '<a href="https://stages.example/" lang="fr">Bretagne – IDÉO</a> ou <a href="https://1eleve1stage' in text
+    assert "stages.example" not in (await get(site, "/departements/75"))[1]
 
 
 async def test_the_public_offers_of_a_day_are_noted_once(site: PageHarness) -> None:
@@ -68,20 +92,23 @@ async def test_the_public_offers_of_a_day_are_noted_once(site: PageHarness) -> N
     assert {today: record.open[today].get("35", 0)} == await federation.statistics.open_offers(
         day, day, departments=["35"]
     )
-    assert "Compté chaque jour depuis le" in (await get(site, "/departements/35"))[1]
+    text = (await get(site, "/departements/35"))[1]
+    ready = day + timedelta(days=6)
+    assert f"s’affichera ici à partir du {ready.day}" in text
 
 
 async def test_the_history_of_a_territory_is_on_its_page(site: PageHarness) -> None:
     federation = site.harness.federation
     today = date.fromisoformat(paris_date(federation.clock()))
-    days = [(today - timedelta(days=number)).isoformat() for number in (1, 2, 365, 366)]
+    days = [(today - timedelta(days=number)).isoformat() for number in (1, 2, 3, 4, 365, 366)]
     past = CountRecord("past", 1, {}, open={day: {"35": number, "75": 900} for number, day in enumerate(days, 41)})
     await federation.log.append(STATISTICS, 0, [count_record(past)])
     await settled(site)
     text = (await get(site, "/departements/35"))[1]
+    assert "Compté chaque jour depuis le" in text
     assert '<polyline class="this"' in text
     assert '<polyline class="last"' in text
-    assert ">43<" in text  # a year before today
+    assert ">45<" in text  # a year before today
     assert "900" not in text
 
 
@@ -92,7 +119,7 @@ def test_a_season_is_a_line_that_days_without_a_number_interrupt(gap: int) -> No
     found = season_of(history, _TODAY, 12)
     assert (0, 2 if gap else 1) == (len(found.lines[0]), len(found.lines[1]))
     assert [0, 10, 20] == [number for _, number in found.numbers]
-    assert (min(days), (0.0, date(2026, 9, 1))) == (found.since, found.months[0])
+    assert (min(days), None, (0.0, date(2026, 9, 1))) == (found.since, found.begins, found.months[0])
     assert (_TODAY, 12, None) == found.rows[-1]
     assert found.lines[1][-1].split()[-1] == f"{round(720 * 91 / 366, 1)},{round(200 - 200 * 12 / 20, 1)}"
 
@@ -116,9 +143,35 @@ async def test_a_day_without_a_public_offer_is_on_file(site: PageHarness) -> Non
     assert {day.isoformat(): 0} == await federation.statistics.open_offers(day, day, departments=["35"])
 
 
-def test_a_season_without_a_past_is_one_point() -> None:
-    found = season_of({}, _TODAY, 0)
-    assert ([], 1, None) == (found.lines[0], len(found.lines[1]), found.since)
+@pytest.mark.parametrize("days", [0, 1, 5, 6])
+def test_a_season_says_from_which_day_on_it_is_a_picture(days: int) -> None:
+    """Seven days are the first one; today is counted, whether it is on file or not."""
+    history = {(_TODAY - timedelta(days=number)).isoformat(): 10 for number in range(1, days + 1)}
+    found = season_of(history, _TODAY, 0)
+    assert found.begins == (None if days == 6 else _TODAY + timedelta(days=6 - days))
+    assert found.since == _TODAY - timedelta(days=days)
+    assert found.begins == season_of({**history, _TODAY.isoformat(): 1}, _TODAY, 0).begins
+
+
+def test_a_map_of_a_region_has_its_departments_alone_and_classes_of_its_own() -> None:
+    found = offer_map({"22": 18, "29": 21, "35": 36, "75": 900}, _TODAY, within=["22", "29", "35", "56"])
+    assert [("22", 3), ("29", 3), ("35", 5), ("56", 0)] == [(one.code, one.map_class) for one in found.areas]
+    assert 101 == len(offer_map({}, _TODAY).areas)
+    for most in range(1, 200):
+        bounds = [one.least for one in offer_map({"22": most}, _TODAY, within=["22"]).legend]
+        assert sorted({one for one in bounds if one is not None}) == [one for one in bounds if one is not None]
+
+
+def test_the_box_of_a_region_holds_its_departments() -> None:
+    """It is that of their points; a Region overseas has an inset of its own."""
+    whole = outlines()["mainland"]
+    x, y, width, height = map(int, box_of(frozenset(whole["departments"])).split())
+    assert -3 <= x < x + width <= whole["width"] + 3
+    assert -3 <= y < y + height <= whole["height"] + 3
+    left, top, wide, high = map(int, box_of(frozenset({"22", "29", "35", "56"})).split())
+    assert x <= left < left + wide < x + width / 3
+    assert y < top < top + high < y + height / 2
+    assert "" == box_of(frozenset({"974"}))
 
 
 async def test_the_map_of_a_search_leads_to_its_departments(site: PageHarness) -> None:
