@@ -74,13 +74,13 @@ class PageHarness:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, url: str = URL) -> AsyncIterator[PageHarness]:
-    """A gateway on a log in memory, whose views are caught up."""
+async def opened(folder: Path, *, url: str = URL, contact: str | None = None) -> AsyncIterator[PageHarness]:
+    """A gateway on a log in memory, whose views are caught up. ``contact``: of the legal notice."""
     clock = ManualClock()
     async with built(folder, log=MemoryLog(clock=clock), clock=clock, partners=[SIGNED, OPERATOR]) as harness:
         harness.start(*ALL)
         await harness.ready()
-        harness.settings = with_mails(harness.settings)
+        harness.settings = replace(with_mails(harness.settings), legal_contact=contact)
         app = build_app(harness.context())
         add_pages(app, harness.settings, harness.federation, url)
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}

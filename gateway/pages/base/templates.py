@@ -118,6 +118,7 @@ class Templates:
             "number": lambda value: wording.number(value, language),
             "day": lambda value, **form: wording.day(value, language, **form),
             "time": lambda value: wording.time(value, language),
+            "spaced": wording.spaced,
             "exact": lambda value: wording.exact(value, language),
         }
         environment.globals["ui"] = environment.get_template("base/components.html").module

@@ -14,7 +14,11 @@ from schemas.texts import Language, day_in_words, load_texts
 _FRIDAY = timedelta(days=4)
 LEVELS: Mapping[str, str] = {level: word["fr"] for level, word in words("levels").items()}
 """The names of the levels by code, which are French in both languages."""
-_SPACES = ((re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"), (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"))
+_SPACES = (
+    (re.compile(r" (?=[:»])|(?<=«) "), "\u00a0"),
+    (re.compile(r"[ \u00a0](?=[;?!])"), "\u202f"),
+    (re.compile(r"(?<=\d)–(?=[SW]\d)"), "–\u2060"),
+)
 
 
 def number(value: float, language: Language) -> str:
@@ -119,7 +123,9 @@ def plain_value(field: str, value: object, language: Language) -> str:
 
 
 def spaced(text: str) -> str:
-    """A sentence of the catalogue with the no-break spaces of French; it is written there with plain ones."""
+    """A sentence of the catalogue or of an offer with the no-break spaces of French; it is written there with plain
+    ones. Numbers of weeks stay together, too.
+    """
     for plain, space in _SPACES:
         text = plain.sub(space, text)
     return text

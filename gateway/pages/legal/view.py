@@ -19,9 +19,14 @@ class Imprint:
     host: str | None = None
 
     @property
+    def is_mail(self) -> bool:
+        """Whether the contact is an e-mail address."""
+        return "@" in (self.contact or "")
+
+    @property
     def contact_url(self) -> str | None:
         """The contact as the target of a link."""
-        return f"mailto:{self.contact}" if self.contact and "@" in self.contact else self.contact
+        return f"mailto:{self.contact}" if self.is_mail else self.contact
 
 
 def pages(imprint: Imprint) -> Sequence[Page]:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -151,13 +152,22 @@ class _PublicOffers:
             "platform": offer["platform"] if partner is None else partner.name,
             "names": facet_names(language),
             "weeks": write_weeks(offer["weeks"], language),
-            "contact": self._imprint.contact_url,
+            **_report(offer, self._imprint, language),
         }
         return Answer("offers/offer.html", values, headers=_UNLISTED)
 
     def _require_views(self) -> None:
         if not self._federation.caught_up:
             raise views_behind()
+
+
+def _report(offer: Mapping[str, Any], imprint: Imprint, language: Language) -> Mapping[str, Any]:
+    """Where an offer is reported: to the operator's contact; without one, at the site that has the offer."""
+    contact = imprint.contact_url
+    if contact is None:
+        return {"contact": None, "report": "/".join(offer["apply_url"].split("/", 3)[:3]) + "/"}
+    subject = quote(texts_of("offers", language)("report_subject", id=offer["id"]))
+    return {"contact": contact, "report": f"{contact}?subject={subject}" if imprint.is_mail else contact}
 
 
 def _map(

@@ -163,3 +163,24 @@ async def test_the_home_page_without_public_offers_leads_to_the_platforms(site: 
     home = unescape((await get(site, "/"))[1])
     assert "Les offres se trouvent sur la plateforme de votre Région" in home
     assert "ouvertes à tous" not in home
+
+
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        ("stages@region.example", r"mailto:stages@region\.example\?subject=Signalement%20de%20l%E2%80%99offre%20breta"),
+        ("https://region.example/contact", r"https://region\.example/contact\""),
+        (None, r"https://stages\.ideo\.bretagne\.bzh/\""),
+    ],
+)
+async def test_an_offer_is_reported_where_somebody_reads_it(tmp_path: Path, contact: str | None, expected: str) -> None:
+    """At the operator's contact, and without one at the site that has the offer, never at a page without an address."""
+    async with opened(tmp_path, contact=contact) as site:
+        agreed = replace(BRETAGNE, public=PublicAgreement(since="2020-01-01", agreement="1"))
+        await site.harness.federation.partners.save(agreed)
+        offers = documents(site, "bretagne")[:1]
+        await put(site, "bretagne", offers)
+        text = (await get(site, f"/offres/{offers[0]['id']}"))[1]
+        assert re.search(f'<a href="{expected}[^>]*>Signaler cette offre', text)
+        help_page = (await get(site, "/aide"))[1]
+        assert ("n’a pas encore donné d’adresse" in help_page) == (contact is None)
