@@ -122,9 +122,9 @@ LISTS: Mapping[str, tuple[Callable[[Gateway], Counter[Any]], Callable[[Gateway],
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_has_what_the_api_has(gateway: Gateway, name: str) -> None:
-    shown, answered = LISTS[name]
+    on_page, answered = LISTS[name]
     assert (found := answered(gateway))
-    assert found == shown(gateway)
+    assert found == on_page(gateway)
 
 
 def test_the_home_page_counts_the_live_offers(gateway: Gateway) -> None:
@@ -141,8 +141,8 @@ def test_numbers_of_refusals_are_those_of_the_statistics(gateway: Gateway) -> No
     assert refused[_OWN]
     assert refused.total() == heading_number(gateway.page("/exploitation/refus?days=30", OPERATOR.platform))
     assert refused[_OWN] == facts(gateway.page("/plateforme", _OWN))[1]
-    shown = gateway.rows("/exploitation/refus?days=30", OPERATOR.platform)
-    assert refused.total() == sum(int(one["Offres"]) for one in shown)
+    rows = gateway.rows("/exploitation/refus?days=30", OPERATOR.platform)
+    assert refused.total() == sum(int(one["Offres"]) for one in rows)
 
 
 def test_numbers_of_the_national_site_are_those_of_the_api(gateway: Gateway) -> None:
@@ -159,9 +159,9 @@ def test_numbers_of_a_platform_are_those_of_the_api(gateway: Gateway) -> None:
     assert (live, national) == (status["live"], status["details"]["delivered"])
     found = gateway.api("/v1/statistics", _OWN)["statistics"]
     assert refused == sum(one["count"] for one in found if one["verdict"] in {"refused", "rejected"})
-    shown = gateway.rows("/plateforme/statistiques?days=30", _OWN)
+    rows = gateway.rows("/plateforme/statistiques?days=30", _OWN)
     assert Counter({(one["day"], one["verdict"]): one["count"] for one in found}) == Counter(
-        {(one["day"], one["verdict"]): int(one["count"]) for one in shown}
+        {(one["day"], one["verdict"]): int(one["count"]) for one in rows}
     )
 
 
@@ -186,11 +186,11 @@ _NUMBER = re.compile(r">(\d+)</td>|(?:^|[>\s:])(\d+)[\s\u00a0](?:offres?|offers?
 @pytest.mark.parametrize("platform", PARTS)
 def test_a_link_to_a_part_of_a_list_says_how_many_are_there(gateway: Gateway, platform: str) -> None:
     """Of a row or a link: the number that is linked, else the one before *offres* or in the first cell."""
-    said: dict[str, set[int]] = {}
+    linked: dict[str, set[int]] = {}
     for address in PARTS[platform]:
         for row in _ROW.findall(gateway.page(address, platform)):
             links, numbers = set(_PART.findall(row)), _LINKED.findall(row) or _NUMBER.findall(row)
             if len(links) == 1 and numbers:
-                said.setdefault(unescape(links.pop()), set()).add(int("".join(numbers[0])))
-    assert len(said) > 3
-    assert {one: {heading_number(gateway.page(one, platform))} for one in said} == said
+                linked.setdefault(unescape(links.pop()), set()).add(int("".join(numbers[0])))
+    assert len(linked) > 3
+    assert {one: {heading_number(gateway.page(one, platform))} for one in linked} == linked

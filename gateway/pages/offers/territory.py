@@ -71,16 +71,16 @@ def departments() -> Mapping[str, PublicTerritory]:
 
 def offer_map(counts: Mapping[str, int], on: date, *, within: Sequence[str] | None = None) -> OfferMap:
     """The map of numbers by department. ``within``: of these alone, in classes of their own."""
-    shown = drawn_departments() if within is None else drawn_departments() & frozenset(within)
+    drawn = drawn_departments() if within is None else drawn_departments() & frozenset(within)
     bounds = (
         bounds_for(sum(counts.values()), on)
         if within is None
-        else _even_bounds(max((counts.get(code, 0) for code in shown), default=0))
+        else _even_bounds(max((counts.get(code, 0) for code in drawn), default=0))
     )
     areas = [
         MapArea(code=code, name=one.name, offers=counts.get(code, 0), map_class=class_of(counts.get(code, 0), bounds))
         for code, one in departments().items()
-        if code in shown
+        if code in drawn
     ]
     return OfferMap(areas=areas, legend=legend((one.offers for one in areas), bounds))
 

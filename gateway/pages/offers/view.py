@@ -25,7 +25,7 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_search import OfferSearch
 
-_MOST_SECTORS = 12
+_MAX_SECTORS = 12
 """On the page of a territory, until all are asked for."""
 _UNLISTED = {"X-Robots-Tag": "noindex"}
 
@@ -116,7 +116,7 @@ class _PublicOffers:
             "facet": facet,
             "live": max(live, found.total),
             "sites": self._sites(one.departments),
-            "most_sectors": _MOST_SECTORS,
+            "most_sectors": _MAX_SECTORS,
             "box": box_of(frozenset(one.departments)),
             "region": regions().get(one.region),
             "departments": departments(),
@@ -162,7 +162,7 @@ class _PublicOffers:
 
 
 def _report(offer: Mapping[str, Any], imprint: Imprint, language: Language) -> Mapping[str, Any]:
-    """Where an offer is reported: to the operator's contact; without one, at the site that has the offer."""
+    """The address to which an offer is reported: the operator's contact; without one, the site that has the offer."""
     contact = imprint.contact_url
     if contact is None:
         return {"contact": None, "report": "/".join(offer["apply_url"].split("/", 3)[:3]) + "/"}

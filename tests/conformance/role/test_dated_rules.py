@@ -2,18 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from conformance.clock import milliseconds, today
+from conformance.clock import milliseconds
 from conformance.model.case import Case, CaseDocument
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
 from conformance.target.setup import Setup, TargetAccount
 from gateway.mock.faults import FaultScenario
 from gateway.mock.mock import mocking
-from gateway.protocol.topic import DAY_MS
 from schemas.rulebook import catalogue
 from tests.conformance.gateway_fixture import played_on
 
@@ -34,12 +33,12 @@ def _is_dated(case: Case) -> bool:
 
 @asynccontextmanager
 async def gateway(day: date) -> AsyncIterator[Setup]:
-    """The mock on this day."""
+    """The mock from noon of this day on: a shift by whole days would cross midnight where summer time begins or ends."""
     accounts = {
         name: TargetAccount(platform=f"essai-{name}", client_id=f"essai-{name}", secret="s")
         for name in ("publisher", "neighbour", "subscriber")
     }
-    shift = (day - today()).days * DAY_MS
+    shift = int(datetime.combine(day, time(12), UTC).timestamp() * 1_000) - milliseconds()
     mocked = mocking(
         host="127.0.0.1", port=0, line=lambda *_: None, scenario=FaultScenario(), clock=lambda: milliseconds() + shift
     )
