@@ -18,7 +18,7 @@ from schemas.normal import normalise, redacted
 from schemas.refusal import preload_refusals
 from schemas.registry import definition_validator, fast_validator, schema_names, structure_validator, validator
 from schemas.rulebook import Problem, problem
-from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS, beginning, renaming
+from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS, beginning, ending, renaming
 from schemas.rules import text as texts
 from schemas.rules.beginning import NOT_ACTIVATED, Activations
 from schemas.rules.extension import find_excess
@@ -102,18 +102,18 @@ def _check_offer(document: dict[str, Any], on: date, activations: Activations, *
             return Verdict(accepted=False, problems=tuple(deep))
         if excess := find_excess(document):
             return _refuse_excess(document, excess, on, activations)
-    early = beginning.find(document, on, activations) if beginning.MARKS else []
+    dated = _find_dated(document, on, activations)
     text = texts.joined(document) if structure_validator("offer").is_valid(document) else ""
     suspect = not text or not is_plain(text)
     if suspect:
         if not text or not fast_validator("offer").is_valid(document):
-            return _refuse_malformed("offer", document, on, early, explained=explained)
+            return _refuse_malformed("offer", document, on, dated, explained=explained)
         suspect = is_suspect(text)
     located = match_territory(document)
     territory = located.territory
     # Text of ordinary French is in normal form C and holds no invisible character.
     problems = texts.find(document) if suspect and narrow(text) is None else []
-    problems += early
+    problems += dated
     problems += located.problems
     for find in FINDERS if suspect else PLAIN_FINDERS:
         found = find(document, on, territory)
@@ -155,6 +155,12 @@ def _accept(
     )
 
 
+def _find_dated(document: dict[str, Any], on: date, activations: Activations) -> list[Problem]:
+    """The fields and values that have not begun on a day, and those that end."""
+    early = beginning.find(document, on, activations) if beginning.MARKS else []
+    return [*early, *ending.find(document, on, activations)] if ending.CODES else early
+
+
 def _any_error(problems: list[Problem], on: date) -> bool:
     return any(one.received(on).severity == "error" for one in problems)
 
@@ -166,10 +172,10 @@ def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date, ac
 
 
 def _refuse_malformed(
-    name: str, document: dict[str, Any], on: date, early: list[Problem], *, explained: bool
+    name: str, document: dict[str, Any], on: date, dated: list[Problem], *, explained: bool
 ) -> Verdict:
-    """Refuse a document that breaks the schema; ``early``: its fields and values that have not begun. The rules still
-    check every sound field, so that one verdict reports all problems, unless the list of problems is truncated.
+    """Refuse a document that breaks the schema; ``dated``: its fields and values that have not begun, or end. The rules
+    still check every sound field, so that one verdict reports all problems, unless the list of problems is truncated.
     """
     if not explained:
         return _refuse(document, [problem("not-explained")], on)
@@ -182,7 +188,7 @@ def _refuse_malformed(
     broken = [one.pointer for one in problems]
     located = _sound(LOCATION_FIELDS, broken) and "location" in document
     territory = match_territory(document).territory if located else None
-    problems += early + texts.find(document)
+    problems += dated + texts.find(document)
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not LOCATION_FIELDS or located):
             problems += rule.find(document, on, territory)

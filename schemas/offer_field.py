@@ -131,6 +131,13 @@ def retired_values(offer: Mapping[str, Any]) -> Iterator[RetiredValue]:
             yield RetiredValue(field.path, value, end["successor"], end["error_from"])
 
 
+def marks_of(offer: Mapping[str, Any]) -> Iterator[str]:
+    """The marks of everything that this schema has: its fields, and the values of lists."""
+    for field in fields_of(offer):
+        yield field.path
+        yield from (f"{field.path}:{value}" for value in _listed(field, offer).get("enum", ()))
+
+
 def field_at(offer: Mapping[str, Any], path: str) -> Any:
     """The value of a field that an offer has."""
     return reduce(lambda part, name: part[name], path.split("."), offer)

@@ -162,8 +162,8 @@ class Problem:
         return self.rule.severity if self.on is None else self.rule.severity_on(self.on)
 
     def received(self, on: date) -> "Problem":
-        """The same problem of a document received on this day."""
-        return self if self.rule.error_from is None else replace(self, on=on)
+        """The same problem of a document received on this day, unless it has a day already."""
+        return self if self.on is not None or self.rule.error_from is None else replace(self, on=on)
 
     @property
     def requirement(self) -> str:

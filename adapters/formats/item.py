@@ -169,7 +169,7 @@ def _check(
     left_out: list[ReadingProblem] = []
     while True:
         verdict = schemas.check(orjson.dumps(document), on=on, activations=activations)
-        early = [one for one in verdict.problems if one.code in _LEFT_EARLY and _is_optional(document, one.pointer)]
+        early = [one for one in verdict.problems if one.code in _LEFT_EARLY and _is_dispensable(document, one.pointer)]
         for one in early[-1:]:  # the last of a list first: the pointers of others stay
             document = _without(document, one.pointer)
             left_out.append(problem(_LEFT_EARLY[one.code], pointer=one.pointer, **one.args))
@@ -200,7 +200,7 @@ def _has(document: Mapping[str, Any], pointer: str) -> bool:
     return parent in document and (not child or child in document[parent])
 
 
-def _is_optional(document: Mapping[str, Any], pointer: str) -> bool:
+def _is_dispensable(document: Mapping[str, Any], pointer: str) -> bool:
     """Whether a document has what is at the pointer, and may be without it."""
     parent, _, child = pointer[1:].partition("/")
     if isinstance(listed := document.get(parent), list):

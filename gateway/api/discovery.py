@@ -35,7 +35,7 @@ async def get_discovery(request: web.Request) -> web.Response:
     }
     if context.federation.terms.require_certificate is not None:
         body["certificate_required_from"] = context.federation.terms.require_certificate.isoformat()
-    if days := context.federation.releases.activations:
+    if days := context.federation.releases.state.days:
         body["activations"] = {release: day.isoformat() for release, day in sorted(days.items())}
     return _public(request, *_written(body))
 

@@ -12,13 +12,14 @@ from gateway.api.context import federation_of
 from gateway.api.desk import Check, acting, answered, is_flag
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
-from gateway.operate.activation import activate, take_back
+from gateway.api.readiness import require_caught_up
+from gateway.operate.activation import activate, announced_day, take_back
 from gateway.operate.desk import Desk
 from gateway.protocol.record import utc
 from gateway.protocol.release import read_day
 
-_EXPECTED = '{"from": "2027-09-01", "reason"?: "…"} | {"cancel": true, "reason"?: "…"}'
-_MEMBERS: Mapping[str, Check] = {"from": lambda value: read_day(value) is not None, "cancel": is_flag}
+_EXPECTED = '{"from": "2027-09-01", "force"?: true, "reason"?: "…"} | {"cancel": true, "reason"?: "…"}'
+_MEMBERS: Mapping[str, Check] = {"from": lambda value: read_day(value) is not None, "cancel": is_flag, "force": is_flag}
 
 
 @requires("operate")
@@ -44,7 +45,14 @@ async def post_activation(request: web.Request, desk: Desk, act: dict[str, Any])
     day: date | None = read_day(act.get("from"))
     if (day is None) != bool(act.get("cancel")):
         raise ProblemError("body-malformed", expected=_EXPECTED)
-    changed = await (take_back(desk, book, release) if day is None else activate(desk, book, release, day))
+    if announced_day(release) is not None:
+        require_caught_up(federation_of(request).statistics)
+    statistics, force = federation_of(request).statistics, bool(act.get("force"))
+    changed = await (
+        take_back(desk, book, release)
+        if day is None
+        else activate(desk, book, release, day, statistics=statistics, force=force)
+    )
     held = book.activations.get(release)
     return answered({"release": release, "from": None if held is None else held.isoformat(), "changed": changed})
 

@@ -43,6 +43,7 @@ _STEPS = {
     "release-early": "choose that day or a later one",
     "release-begun": "a release that has begun is taken back only while no offer, live or accepted, has its fields",
     "release-lacking": "replace them first; a replica that has stopped is forgotten after an hour",
+    "end-in-use": "tell them, or end it all the same: --force with --reason",
     "no-feed": "passerelle platform list shows the platforms that have one",
     "no-account": "start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
 }

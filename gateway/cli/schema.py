@@ -1,6 +1,7 @@
 """``passerelle schema``: what a release of schemas and rules breaks for another, and for the live offers."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from gateway.cli.document import read_submissions
 from gateway.federation.impact import Affected, Impact, find_impact
 from gateway.federation.platform import platform_names
 from gateway.operate.activation import activate as activate_release
-from gateway.operate.activation import take_back
+from gateway.operate.activation import announced_day, take_back
 from gateway.operate.desk import Desk
 from gateway.operate.releases import ReleaseBook
 from gateway.protocol.release import read_day
@@ -109,26 +110,38 @@ async def impact(
 @acting(alone=False)
 async def activate(
     desk: Desk,
-    release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release of the schema, such as 1.1.")],
+    release: Annotated[
+        str, typer.Argument(metavar="RELEASE", help="A release of the schema, such as 1.1, or the code of an end.")
+    ],
     *,
     day: Annotated[
-        str, typer.Option("--from", metavar="DAY", help="The first day (Paris) on which its fields are accepted.")
+        str,
+        typer.Option(
+            "--from", metavar="DAY", help="The first day (Paris) on which its fields are accepted, or the end holds."
+        ),
     ] = "",
     cancel: Annotated[bool, typer.Option("--cancel", help="Take the day back.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="End what platforms still send; needs --reason.")] = False,
 ) -> None:
     """Set the day from which the fields of a release are accepted, two days ahead at least, or take it back.
 
-    Refused while a replica seen within the hour does not know the release. Run it where the gateway runs.
+    Refused while a replica seen within the hour does not know the release. The day of an end is set in the same way, by
+    its code (field-deprecated:PATH); refused while a platform has sent what ends within 30 days. Run it where the
+    gateway runs.
     """
     found = read_day(day)
     if (found is None) != cancel:
         raise CommandError(
             f"{day or 'Nothing'} is no day.", step="name the day as --from 2027-09-01, or --cancel to take it back"
         )
-    async with ReleaseBook(desk.log, clock=desk.clock).caught_up_once() as book:
-        changed = await (
-            take_back(desk, book, release) if found is None else activate_release(desk, book, release, found)
-        )
+    async with AsyncExitStack() as stack:
+        book = await stack.enter_async_context(ReleaseBook(desk.log, clock=desk.clock).caught_up_once())
+        if found is None:
+            changed = await take_back(desk, book, release)
+        else:
+            beside = await stack.enter_async_context(gateway_here()) if announced_day(release) else None
+            statistics = None if beside is None else beside.statistics
+            changed = await activate_release(desk, book, release, found, statistics=statistics, force=force)
         held = book.activations.get(release)
     outcome = "has no day" if held is None else f"holds from {held} on"
     OUT.print(Text(f"Release {release} {outcome}{'' if changed else ': nothing was changed'}."))

@@ -122,7 +122,7 @@ async def examine_partners(log: EventLog, partners: Partners) -> list[Diagnosis]
 
 def examine_releases(book: ReleaseBook) -> Diagnosis:
     """Check that this version knows every release that was activated, and each replica the newest one known here."""
-    unknown, newest = book.state.unknown(book.knows), book.knows[-1]
+    unknown, newest = book.unknown, book.knows[-1]
     if unknown is not None:
         message = f"release {unknown.release} of the schema holds from {unknown.begins} on, and this version lacks it"
         values = {"release": unknown.release, "day": unknown.begins.isoformat()}

@@ -72,8 +72,9 @@ class Moments:
         """Live offers by platform and the day from which a rule that warns of them refuses them."""
         today, days = date.fromisoformat(paris_date(now)), defaultdict[date, list[str]](list)
         for code, rule in schemas.catalogue().items():
-            if rule.error_from is not None and 0 < (rule.error_from - today).days <= max(DATED_DAYS):
-                days[rule.error_from].append(code)
+            day = self._federation.releases.state.days.get(code, rule.error_from)
+            if day is not None and 0 < (day - today).days <= max(DATED_DAYS):
+                days[day].append(code)
         found = {}
         for platform in platforms if days else ():
             numbers = await self._federation.offers.warned(platform, [*days.values()], most=0)

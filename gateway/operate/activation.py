@@ -1,25 +1,37 @@
-"""The operator's act on a release of the schema: the day from which it holds, or that day taken back (EVO-004)."""
+"""The operator's act on a release of the schema, or on an end that it announces: the day from which it holds, or that
+day taken back (EVO-004, EVO-006).
+"""
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.releases import ReleaseBook, count_holding
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import Record
 from gateway.protocol.release import PARTITION, Activation, activation_key, activation_record, earliest_day
 from gateway.protocol.topic import RELEASES
+from gateway.store.statistics import StatisticsView
+from schemas.rulebook import catalogue
 from schemas.rules.beginning import MARKS
+from schemas.rules.ending import CODES
 
 LAST_MS = 600_000
 """For so long before its day a release counts as begun: an act that was checked before is on the log by midnight."""
+SENT_DAYS = 30
+"""An end is not set while a platform has sent what ends within so many days."""
 READ_SECONDS = 5.0
 """By then each replica has read a record of the topic, and what it accepted before is on the log."""
 
 
-async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bool:
-    """Set the day of a release; whether that changed anything: what changes nothing is no act, and of two acts at once
-    the one that the log has last holds, as ``book`` then says. Raises RefusedActError, LogError.
+async def activate(
+    desk: Desk, book: ReleaseBook, release: str, day: date, *, statistics: StatisticsView | None, force: bool = False
+) -> bool:
+    """Set the day of a release, or of an end, named by the code of its rule; whether that changed anything: what
+    changes nothing is no act, and of two acts at once the one that the log has last holds, as ``book`` then says.
+    ``force`` ends what platforms still send, for a reason; ``statistics`` says which ones do: needed for an end. Raises
+    RefusedActError, LogError.
     """
     await book.catch_up()
     at, present = max(desk.clock(), book.state.at), book.state.activations.get(release)
@@ -30,21 +42,42 @@ async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bo
         return False
     if present is not None and present.has_begun(at + LAST_MS):
         raise _begun(present)
-    earliest = earliest_day(at)
+    earliest = max(earliest_day(at), announced_day(release) or date.min)
     if day < earliest:
-        sentence = f"A release begins two days ahead at least: on {earliest} or later."
+        sentence = (
+            f"A day is two days ahead at least, and that of an end not before the announced one: {earliest} or later."
+        )
         raise RefusedActError("release-early", sentence, actual=earliest.isoformat())
     lacking = ", ".join(one.id for one in book.state.lacking(release))
     if lacking:
         sentence = f"These replicas were seen within the hour and do not know the release {release}: {lacking}."
         raise RefusedActError("release-lacking", sentence, actual=lacking)
     fields = tuple(mark for mark, begins_with in MARKS.items() if begins_with == release)
-    async with desk.acting("release.activate", release, day=day.isoformat()) as entry:
+    senders = [] if statistics is None else await senders_of(statistics, release, at)
+    if senders and not (force and desk.why):
+        named = ", ".join(senders)
+        sentence = f"Platforms have published offers with it within {SENT_DAYS} days: {named}."
+        raise RefusedActError("end-in-use", sentence, actual=named)
+    forced = {"forced": senders} if senders else {}
+    async with desk.acting("release.activate", release, day=day.isoformat(), **forced) as entry:
         activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
         await desk.log.append(RELEASES, PARTITION, [activation_record(activation)])
     await book.catch_up()
     held = book.state.activations.get(release)
     return held is not None and held.entry == activation.entry
+
+
+def announced_day(name: str) -> date | None:
+    """The day that the schema announces for an end, named by the code of its rule; None for a release."""
+    return catalogue()[name].error_from if name in CODES else None
+
+
+async def senders_of(statistics: StatisticsView, code: str, now: int) -> list[str]:
+    """The platforms of which offers were accepted within thirty days that the rule of an end warned of."""
+    last = date.fromisoformat(paris_date(now))
+    first = last - timedelta(days=SENT_DAYS - 1)
+    counts = await statistics.counts(first, last, by=("platform", "rule")) if code in CODES else ()
+    return sorted(str(one.platform) for one in counts if one.rule == code)
 
 
 async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: float = READ_SECONDS) -> bool:
@@ -60,7 +93,7 @@ async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: flo
         raise _begun(present, number)
     at = max(desk.clock(), book.state.at)
     async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
-        if present.has_begun(at + LAST_MS):
+        if present.fields and present.has_begun(at + LAST_MS):
             put_off = replace(present, begins=earliest_day(at))
             await desk.log.append(RELEASES, PARTITION, [activation_record(put_off)])
             await asyncio.sleep(seconds)

@@ -26,7 +26,7 @@ from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import StoredRecord, position_key, position_record, read_utc, skim_submission
 from gateway.protocol.refused_offers import offer_hashes
 from gateway.protocol.seal import Seal
-from gateway.protocol.statistics import CountedVerdict, CountRecord, Tally, count_record
+from gateway.protocol.statistics import ELSEWHERE, Cell, CountedVerdict, CountRecord, Tally, count_record
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import POSITIONS, RECEIPTS, STATISTICS, SUBMISSIONS
 
@@ -160,6 +160,8 @@ def _count(tally: Tally, receipt: Mapping[str, Any]) -> None:
         if verdict != "withdrawn":
             return
         platform = platform_of(receipt["id"])
+    for rule in _warned(receipt):
+        tally.put(Cell(_day(receipt["at"][:_MINUTE]), platform, verdict, rule, ELSEWHERE), 1)
     tally.add(
         platform,
         _day(receipt["at"][:_MINUTE]),
@@ -174,6 +176,14 @@ def _count(tally: Tally, receipt: Mapping[str, Any]) -> None:
 def _day(minute: str) -> str:
     """The day of a minute in UTC; receipts that are read together have few."""
     return paris_date(read_utc(f"{minute}Z"))
+
+
+def _warned(receipt: Mapping[str, Any]) -> Sequence[str]:
+    """The rules with a day that warned of an accepted offer: they will refuse it."""
+    if receipt["verdict"] not in {"accepted", "duplicate"}:
+        return ()
+    rules, codes = schemas.catalogue(), dict.fromkeys(problem["code"] for problem in receipt["problems"])
+    return [code for code in codes if code in rules and rules[code].error_from is not None]
 
 
 def _rules(receipt: Mapping[str, Any]) -> Sequence[str]:

@@ -48,6 +48,7 @@ Refusal: TypeAlias = Literal[
     "release-early",
     "release-begun",
     "release-lacking",
+    "end-in-use",
 ]
 Edit: TypeAlias = Callable[[Partner | None], Partner]
 """A partner from the present one; raises RefusedActError."""

@@ -32,34 +32,42 @@ from gateway.protocol.release import (
 from gateway.protocol.topic import OFFERS, RELEASES, SUBMISSIONS
 from schemas.offer_field import pointer_of
 from schemas.rulebook import SCHEMA_RELEASES
+from schemas.rules import ending
 
 ANNOUNCED_SECONDS = 60.0
+KNOWN = (*ending.CODES, *SCHEMA_RELEASES)
+"""The names to which this version gives a day: the ends that it announces, and its releases, the newest last."""
 _NAME_CHARACTERS = 40
 
 
 class UnknownReleaseError(PortError):
-    """A release that this version does not know was activated: it would refuse its fields. The message says which, from
-    which day, and the remedy.
+    """A release or an end that this version does not know was activated: it would judge otherwise. The message says
+    which, from which day, and the remedy.
     """
 
 
 class ReleaseBook(TopicMirror[ReleaseTopic]):
-    """Every activation and every replica, in memory. ``knows``: the releases of this program, the newest last."""
+    """Every activation and every replica, in memory. ``knows``: the ends and releases of this program, as ``KNOWN``."""
 
-    def __init__(self, log: EventLog, *, clock: Clock = now, knows: Sequence[str] = SCHEMA_RELEASES) -> None:
+    def __init__(self, log: EventLog, *, clock: Clock = now, knows: Sequence[str] = KNOWN) -> None:
         super().__init__(log, RELEASES, fold=fold_releases, empty=ReleaseTopic(), partitions=(PARTITION,))
         self.knows = knows
         self._clock = clock
 
     @property
     def activations(self) -> Mapping[str, date]:
-        """The days from which releases hold, as a verdict takes them."""
-        return self.state.days
+        """The days of releases and ends, as a verdict takes them; an end without one does not come."""
+        return {**ending.NOT_ENDED, **self.state.days} if ending.NOT_ENDED else self.state.days
+
+    @property
+    def unknown(self) -> Activation | None:
+        """The first activation that this version does not know. An end is known where the schema has no more of it."""
+        return self.state.unknown([*self.knows, *filter(ending.is_gone, self.state.activations)])
 
     @property
     def ready(self) -> bool:
         """Whether every activated release is known here."""
-        return self.caught_up and self.state.unknown(self.knows) is None
+        return self.caught_up and self.unknown is None
 
     async def announce(self, replica: str) -> None:
         """Write what this replica knows, then erase replicas that were not seen for a day. Raises LogError."""
@@ -70,7 +78,7 @@ class ReleaseBook(TopicMirror[ReleaseTopic]):
 
     async def refuse_unknown(self) -> None:
         """Refuse to go on from the day before that of a release which is not known here. Raises UnknownReleaseError."""
-        unknown = self.state.unknown(self.knows)
+        unknown = self.unknown
         if unknown is not None and unknown.is_near(self._clock()):
             number = await count_holding(self._log, unknown.fields)
             raise UnknownReleaseError(_refusal(unknown, self.knows, number))
@@ -84,6 +92,11 @@ class ReleaseBook(TopicMirror[ReleaseTopic]):
                 await self.announce(replica)
             await self.refuse_unknown()
             await asyncio.sleep(ANNOUNCED_SECONDS)
+
+
+def is_known(name: str) -> bool:
+    """Whether this version knows a release or an end."""
+    return name in KNOWN or ending.is_gone(name)
 
 
 def replica_id(folder: Path) -> str:
@@ -123,5 +136,5 @@ def _refusal(activation: Activation, knows: Collection[str], number: int) -> str
     held = f" {number} offers, live or accepted, have" if number else " No offer, live or accepted, has"
     return (
         f"Release {activation.release} of the schema holds from {activation.begins.isoformat()} on, and this version "
-        f"knows {', '.join(sorted(knows))} only: it would refuse its fields.{held} one of its fields."
+        f"knows {', '.join(sorted(knows))} only: it would judge offers otherwise.{held} one of its fields."
     )

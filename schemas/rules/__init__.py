@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from schemas.rulebook import Problem
-from schemas.rules import delivery, ending, extension, identifier, link, location, renaming, schedule, week
+from schemas.rules import delivery, extension, identifier, link, location, renaming, schedule, week
 from schemas.territory import Territory
 
 Offer: TypeAlias = Mapping[str, Any]
@@ -42,7 +42,6 @@ CHECKS: tuple[RuleCheck, ...] = (
     RuleCheck(delivery.find_address, ("/redistribution", "/apply_url")),
     RuleCheck(delivery.find_postcode, ("/redistribution", "/location/postal_code")),
     RuleCheck(delivery.find_undescribed, ("/redistribution", "/employer/description")),
-    *([RuleCheck(ending.find, ending.READS)] if ending.READS else ()),
     *([RuleCheck(renaming.find, renaming.READS)] if renaming.READS else ()),
     RuleCheck(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
 )

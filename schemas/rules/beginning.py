@@ -13,7 +13,9 @@ from schemas.rulebook import Problem, problem
 from schemas.texts import day_in_words
 
 Activations: TypeAlias = Mapping[str, date]
-"""The releases of the schema (``1.1``) that were activated, each with the first day of receipt of its fields."""
+"""The releases of the schema (``1.1``) that were activated, each with the first day of receipt of its fields; and the
+codes of ends, each with the day on which it comes.
+"""
 NOT_ACTIVATED: Activations = MappingProxyType({})
 MARKS: Mapping[str, str] = offer_field.beginning(schema("offer"))
 """Dotted path of a field, or path and value (``levels:premiere``) → release. Empty where nothing waits: then nothing is

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from schemas.offer_field import ending_fields, field_at, has_field, replacing_fields, with_field
+from schemas.offer_field import field_at, has_field, replacing_fields, with_field
 from schemas.registry import schema
-from schemas.rulebook import Problem, problem
-from schemas.rules import beginning
+from schemas.rulebook import ENDING, Problem, problem
+from schemas.rules import beginning, ending
 from schemas.rules.beginning import Activations
 from schemas.territory import Territory
 
 RENAMED: Mapping[str, str] = replacing_fields(schema("offer"))
 """The path of the new field → that of the other."""
 READS = tuple(f"/{path.replace('.', '/')}" for pair in RENAMED.items() for path in pair)
-_ENDS = {path: date.fromisoformat(day) for path, day in ending_fields(schema("offer"))}
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
@@ -30,7 +29,7 @@ def with_both(offer: dict[str, Any], on: date, activations: Activations) -> dict
     """An accepted offer with both fields, while both are accepted."""
     for new, old in RENAMED.items():
         waits = new in beginning.MARKS and not beginning.begun(beginning.MARKS[new], on, activations)
-        if waits or on >= _ENDS[old]:
+        if waits or ending.ended(f"{ENDING}:{old}", on, activations):
             continue
         if has_field(offer, old):
             offer = with_field(offer, new, field_at(offer, old))

@@ -61,7 +61,7 @@ HEADERS = {"Authorization": f"Bearer {OPERATOR.platform}"}
 class Act:
     """An act on an offer, on the feed of a platform, on its access, or at the national site. ``number``: of withdrawals
     that a run may make, of hours for which a former secret stays valid, of days of a nonce; ``person``: of a link;
-    ``day``: of a release.
+    ``day``: of a release or an end, which ``force`` brings.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Act:
     number: int | None = None
     person: str = "Personne d’essai"
     day: str = ""
+    force: bool = False
 
 
 Request: TypeAlias = tuple[str, str, dict[str, Any]]
@@ -131,6 +132,7 @@ class Office:
             case "activate" | "cancel":
                 path = f"/v1/releases/{act.about}/activation"
                 body |= {"from": act.day} if act.name == "activate" else {"cancel": True}
+                body |= {"force": True} if act.force else {}
             case "try-request" | "approve-request" | "refuse-request":
                 path = f"/v1/requests/{act.about}"
                 body |= {"action": act.name.partition("-")[0]}
@@ -171,7 +173,7 @@ class Office:
                 fields |= {"confirm": number}
             case "activate" | "cancel":
                 path, fields = "/evolutions/jour", {"act": act.name, "release": act.about, "day": act.day}
-                fields |= {"reason": reason}
+                fields |= {"reason": reason, "force": "on" if act.force else ""}
             case "add-contact" | "stop-contact" | "erase-contact":
                 fields = {"act": act.name.partition("-")[0], "address": ADDRESS, "name": act.person, "language": "fr"}
                 path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
@@ -203,7 +205,7 @@ class Office:
             "replay": ["national", "replay", "--account", act.about, "--wait", self.seconds],
             "erase": ["national", "erase", act.about, "--wait", self.seconds],
             "adopt": ["national", "adopt", act.about, "--wait", self.seconds],
-            "activate": ["schema", "activate", act.about, "--from", act.day],
+            "activate": ["schema", "activate", act.about, "--from", act.day, *(["--force"] if act.force else [])],
             "cancel": ["schema", "activate", act.about, "--cancel"],
             "erase-name": ["journal", "erase-name", act.about],
             "try-request": ["requests", "try", act.about],

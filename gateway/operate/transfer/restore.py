@@ -13,6 +13,7 @@ from gateway.log.common import MAX_BYTES, MAX_RECORDS, size_of
 from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
 from gateway.log.positions import read_positions
+from gateway.operate.releases import is_known
 from gateway.operate.transfer.archive import Archive, ArchiveError
 from gateway.operate.transfer.content import MOVED, TopicContent
 from gateway.partners.record import read_partner
@@ -25,7 +26,6 @@ from gateway.protocol.record import Record, position_key, position_record
 from gateway.protocol.release import activated_release
 from gateway.protocol.topic import COMMON, JOURNAL, OFFERS, PARTNERS, POSITIONS, RELEASES
 from gateway.store.offer_rows import offer_row
-from schemas.rulebook import SCHEMA_RELEASES
 
 ROLE = "import"
 _PARTITION = 0
@@ -64,7 +64,7 @@ def check(archive: Archive) -> Sequence[Partner]:
                 offer_row(0, 0, (admitted.key or b"").decode(), admitted.value or b"")  # what a view will do with it
             elif content.topic == PARTNERS:
                 partners.append(read_partner(admitted.value or b""))
-            elif content.topic == RELEASES and activated_release(admitted.key or b"") not in SCHEMA_RELEASES:
+            elif content.topic == RELEASES and not is_known(activated_release(admitted.key or b"")):
                 raise ValueError("this version does not know that release: import with one that does")
 
         archive.check(content.member, each)

@@ -5,18 +5,18 @@ from typing import Any
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.operate.activation import activate, take_back
+from gateway.operate.activation import SENT_DAYS, activate, announced_day, senders_of, take_back
 from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import form_of, session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
 from gateway.pages.base.reason import ReasonField, read_reason
 from gateway.protocol.journal import MAX_CHARACTERS
 from gateway.protocol.release import earliest_day, read_day
 from gateway.protocol.topic import JOURNAL
 
 _ACTS = ("activate", "cancel")
-_REFUSED = {"release-unknown": 404, "release-early": 422, "release-begun": 409, "release-lacking": 409}
-"""Status by refusal, each with a text of the page."""
+_REFUSED = {"release-unknown": 404, "release-early": 422, "day": 422}
+"""Status by refusal, 409 for others; each has a text of the page."""
 
 
 def activation_page(federation: Federation) -> Page:
@@ -38,6 +38,8 @@ class _ActivationPage:
         act, release, reason = form.text("act"), form.text("release"), read_reason(form.text("reason"), required=False)
         if act not in _ACTS:
             raise PageError(400)
+        if announced_day(release) is not None and not self._federation.statistics.caught_up:
+            raise views_behind()
         typed = form.text("day").strip()
         day = read_day(typed)
         if reason.wrong or (day is None and act == "activate"):
@@ -47,7 +49,8 @@ class _ActivationPage:
             if day is None or act == "cancel":
                 await take_back(desk, book, release)
             else:
-                await activate(desk, book, release, day)
+                force = form.text("force") == "on"
+                await activate(desk, book, release, day, statistics=self._federation.statistics, force=force)
         except RefusedActError as error:
             return await self._show(
                 release=release, typed=typed, reason=reason, wrong=error.refusal, actual=error.actual
@@ -66,12 +69,14 @@ class _ActivationPage:
     ) -> Answer:
         book, now = self._federation.releases, self._federation.clock()
         await book.catch_up()
-        newest = book.knows[-1]
+        newest, ends = book.knows[-1], [(name, day) for name in book.knows if (day := announced_day(name))]
         values: dict[str, Any] = {
             "activations": sorted(book.state.activations.values(), key=lambda one: one.begins, reverse=True),
             "replicas": sorted(book.state.replicas.values(), key=lambda one: one.id),
             "lacking": {one.id for one in book.state.lacking(newest)},
             "knows": book.knows,
+            "ends": [(name, day, await senders_of(self._federation.statistics, name, now)) for name, day in ends],
+            "sent_days": SENT_DAYS,
             "release": release or newest,
             "day": typed,
             "earliest": earliest_day(now),
@@ -80,5 +85,5 @@ class _ActivationPage:
             "actual": actual,
             "most": MAX_CHARACTERS,
         }
-        status = 200 if wrong is None and not values["reason"].wrong else _REFUSED.get(wrong or "", 422)
+        status = 200 if wrong is None and not values["reason"].wrong else _REFUSED.get(wrong or "day", 409)
         return Answer("evolution/activation.html", values, status=status)

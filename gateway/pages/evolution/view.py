@@ -55,6 +55,6 @@ class _EvolutionPages:
             found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
         values: dict[str, Any] = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
-        values["activations"] = self._federation.releases.activations
+        values["activations"] = self._federation.releases.state.days
         others = [name for name in names() if name != RELEASE]
         return Answer("evolution/evolution.html", {**values, "releases": [RELEASE, *others], "present": RELEASE})

@@ -1,6 +1,7 @@
 """A field that ends: on a copy of the package whose schema has a day for one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +18,19 @@ DAY, BEFORE = "2027-09-01", "2027-08-31"
 CODE = "field-deprecated:employer.website"
 
 
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+def ending_tree(folder: Path) -> str:
+    """A tree whose schema announces the end of a field."""
     offer = PRESENT["offer"]
     employer = offer["$defs"]["employer"]
     website = {**employer["properties"]["website"], "x-ends": DAY}
     ends = {**employer, "properties": {**employer["properties"], "website": website}}
     body = {**offer, "$defs": {**offer["$defs"], "employer": ends}}
-    with Release(scratch_tree(tmp_path_factory.mktemp("ending"), {"offer": body})) as release:
+    return scratch_tree(folder, {"offer": body})
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    with Release(ending_tree(tmp_path_factory.mktemp("ending"))) as release:
         yield release
 
 
@@ -38,6 +44,19 @@ def test_a_field_that_ends_is_refused_from_its_day_on(release: Release) -> None:
     offers = [document(website="https://port.example"), document()]
     answers = [(one.accepted, one.codes) for day in (BEFORE, DAY) for one in release.judge("submission", day, offers)]
     assert [(True, ()), (True, ()), (False, (CODE,)), (True, ())] == answers
+
+
+@pytest.mark.parametrize(
+    ("ends", "on", "accepted"),
+    [("9999-12-31", "2028-03-01", True), ("2027-10-01", "2027-09-30", True), ("2027-10-01", "2027-10-01", False)],
+    ids=["no day", "the day before", "the day"],
+)
+def test_it_ends_on_the_day_of_the_federation(release: Release, ends: str, on: str, accepted: bool) -> None:  # noqa: FBT001
+    """EVO-006: where one sets it; never before the announced day."""
+    (found,) = release.judge("submission", on, [document(website="https://port.example")], {CODE: ends})
+    assert (accepted, () if accepted else (CODE,)) == (found.accepted, found.codes)
+    (early,) = release.judge("submission", BEFORE, [document(website="https://port.example")], {CODE: "2027-01-01"})
+    assert early.accepted
 
 
 def test_its_rule_names_field_and_day_in_both_languages(release: Release) -> None:

@@ -1,0 +1,61 @@
+"""A whole gateway whose schema announces the end of a field: it comes on a day that the operator sets."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.evolution.process import TREE
+from tests.schemas.evolution.test_ending import CODE, ending_tree
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("ending")
+    answers = folder / "answers.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.schemas.evolution.ending_gateway", str(answers)],
+        cwd=ending_tree(folder),
+        env={**os.environ, "PYTHONPATH": str(TREE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == ended.returncode, ended.stderr
+    return orjson.loads(answers.read_bytes())
+
+
+def test_nothing_ends_without_an_act_nor_while_a_platform_sends_it(found: Any) -> None:
+    """EVO-006: the warnings of accepted offers are counted by platform, rule and day, for thirty days."""
+    held = found["held"]
+    assert [201, "warning"] == held["announced"]
+    assert {"accepted None": 1, f"accepted {CODE}": 1} == held["counted"]
+    assert ["end-in-use", "end-in-use"] == [held["unforced"], held["29 days later"]]
+
+
+def test_it_ends_on_the_day_of_the_act(found: Any) -> None:
+    """EVO-006, OFR-049: partners read the day."""
+    held = found["held"]
+    assert {"release": CODE, "from": "2027-10-03", "changed": True} == held["30 days later"]
+    assert [422, "error"] == held["ended"]
+    assert {CODE: "2027-10-03"} == held["discovery"]
+
+
+@pytest.mark.parametrize(
+    ("way", "done", "conflict", "early"),
+    [("api", "200", "409", "422"), ("page", "303", "409", "422"), ("command", "0", "2", "2")],
+)
+def test_the_act_is_one_by_each_way_in(found: Any, way: str, done: str, conflict: str, early: str) -> None:
+    """EVO-006: refused by the names of the platforms, unless it is forced with a reason, which the journal has."""
+    one = found["ways"][way]
+    assert [done, early, done] == [one["alone"], one["early"], one["forced"]]
+    assert [[conflict, True]] * 2 == [one["in use"], one["without a reason"]]
+    assert found["ways"]["api"]["effect"] == one["effect"]
+    ((act, about, details, why, _),) = one["effect"]["journal"]
+    assert ("release.activate", CODE, "Annoncée depuis un an") == (act, about, why)
+    assert {"day": "2099-09-01", "forced": ["bretagne"]} == details
