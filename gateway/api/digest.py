@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -15,45 +14,30 @@ from gateway.api.limit import Slots
 from gateway.api.query import ReaderQuery, read_digest_query
 from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.work import stopping_problem, work_of
-from gateway.protocol.copy_tree import CopyTree
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.visibility import Reader
+from gateway.store.reader_copy import ReaderCopy
 
 DIGESTS: web.AppKey[Slots] = web.AppKey("digests", Slots)
 
-_CHANGES_AT_ONCE = 200
-_LEAVES_AT_ONCE = 1_000
+_CHANGES_AT_ONCE = 1_000
 _COPIES = 8
-_OFFERS = 500_000
-_DAY_MS = 86_400_000
+_OFFERS = 300_000
 
-Key: TypeAlias = tuple[str, str, int, int]
-
-
-@dataclass(slots=True)
-class KeptCopy:
-    """A reader's copy, and how far it has followed the feed."""
-
-    cursor: Cursor
-    tree: CopyTree = field(default_factory=CopyTree)
-
-    def follow(self, changes: Sequence[dict[str, Any]], positions: tuple[int, ...]) -> None:
-        """Apply changes of the feed up to these positions."""
-        self.tree.apply(changes)
-        self.cursor = replace(self.cursor, positions=positions)
+Key: TypeAlias = tuple[str, str]
 
 
 class KeptCopies:
     """The copies used last, in this process: a few, and no more than one beyond a total of offers."""
 
     def __init__(self) -> None:
-        self._copies: OrderedDict[Key, KeptCopy] = OrderedDict()
+        self._copies: OrderedDict[Key, ReaderCopy] = OrderedDict()
 
-    def take(self, key: Key) -> KeptCopy | None:
+    def take(self, key: Key) -> ReaderCopy | None:
         """Remove a copy. One whose use fails is not put back, and built again."""
         return self._copies.pop(key, None)
 
-    def put(self, key: Key, copy: KeptCopy) -> None:
+    def put(self, key: Key, copy: ReaderCopy) -> None:
         """Keep a copy, and drop those that were used longest ago."""
         self._copies[key] = copy
         while len(self._copies) > _COPIES or (len(self._copies) > 1 and self._offers > _OFFERS):
@@ -61,7 +45,7 @@ class KeptCopies:
 
     @property
     def _offers(self) -> int:
-        return sum(copy.tree.size for copy in self._copies.values())
+        return sum(len(copy.tree) for copy in self._copies.values())
 
 
 COPIES: web.AppKey[KeptCopies] = web.AppKey("copies", KeptCopies)
@@ -83,44 +67,23 @@ async def get_digest(request: web.Request) -> web.StreamResponse:
 async def _page(
     request: web.Request, query: ReaderQuery, reader: Reader, cursor: Cursor, node: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The next page of changes; the last one with a node of the copy's tree. Page and copy end at the same
-    positions, because one read transaction reads both.
+    """The next page of changes; the last one with a node of the copy's tree. Page and copy are of one moment, because
+    one read transaction reads both.
     """
     context, work, kept = context_of(request), work_of(request), request.app[COPIES]
-    view, began = context.federation.offers, context.federation.offers.began
-    key = reader.platform, cursor.filter, began, context.federation.clock() // _DAY_MS
-    copy = kept.take(key) or KeptCopy(replace(cursor, positions=(0,) * len(view.positions), began=view.positions))
-    while True:
+    view, key = context.federation.offers, (reader.platform, cursor.filter)
+    copy, page = kept.take(key) or ReaderCopy(reader, query.criteria), None
+    while page is None:
+        if work.stopping:
+            raise stopping_problem()
         fresh = view.fresh  # before the read: the page is at least as new
-        page, news = await work.read(
-            view.changes_at_once(
-                [(cursor, query.limit), (copy.cursor, _CHANGES_AT_ONCE)], reader=reader, criteria=query.criteria
-            ),
-            items=_CHANGES_AT_ONCE,
-        )
-        changes, positions, more = page
-        found, reached, behind = news
-        if view.began != began:
-            raise view_behind()
-        await work.next()
-        copy.follow(found, reached)
-        if more or not behind:
-            break
-        while behind:  # only the copy: the page is read again with its last part
-            if work.stopping:
-                raise stopping_problem()
-            read = view.changes(copy.cursor, reader=reader, criteria=query.criteria, limit=_CHANGES_AT_ONCE)
-            found, reached, behind = await work.read(read, items=_CHANGES_AT_ONCE)
-            if view.began != began:
-                raise view_behind()
-            await work.next()
-            copy.follow(found, reached)
+        read = view.changes_beside(copy, cursor, reader=reader, criteria=query.criteria, limit=query.limit)
+        page = await work.read(read, items=_CHANGES_AT_ONCE)
+    changes, positions, more, ends = page
+    if not more and positions != ends:  # the view was emptied, and is behind the cursor
+        raise view_behind()
     rest = page_end(context, moved(cursor, positions, fresh=fresh, more=more), more=more)
     if not more:
-        if positions != reached:  # the view was emptied, and is behind both
-            raise view_behind()
-        while copy.tree.settle(_LEAVES_AT_ONCE):
-            await work.next()
         rest |= {"node": node, **await work.in_thread(copy.tree.node, node)}
     kept.put(key, copy)
     return changes, rest

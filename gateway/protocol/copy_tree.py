@@ -1,7 +1,6 @@
 """The tree of digests by which a reader's copy of the changes feed is compared with the gateway's (DIG-*). Pure."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -13,38 +12,45 @@ _PREFIX = 2
 """Bytes of the digest of an id that name its leaf; hex digits of the path of an inner node."""
 
 
+def line_end(sequence: int, offer: Mapping[str, Any]) -> str:
+    """A line without the id: the sequence, and the digest of the offer as its readers are shown it (DIG-002)."""
+    return f"{sequence} {_digest(canonical(dict(offer)))}"
+
+
 class CopyTree:
-    """A copy of one reader's feed, without its texts: for each offer a line with id, sequence and digest, in one of
-    65,536 leaves, sorted by id. ``settle`` computes the digests of the leaves that changes have touched.
+    """A copy of one reader's feed, without its texts: for each offer a line with id, sequence and digest, under the log
+    offset of its record, in one of 65,536 leaves. ``settle`` computes the digests of the leaves that have changed.
     """
 
     def __init__(self) -> None:
-        self.size = 0
-        """The number of offers."""
-        self._lines: dict[int, list[bytes]] = {}
+        self._lines: dict[int, bytes] = {}
+        self._offsets: dict[int, list[int]] = {}
+        """By leaf the log offsets of its lines."""
         self._leaves = bytearray(_digest(b"").encode() * _NODES * _NODES)
         self._touched: set[int] = set()
 
-    def apply(self, changes: Iterable[Mapping[str, Any]]) -> None:
-        """Apply changes as a reader does."""
-        for change in changes:
-            key = change["id"].encode()
-            leaf = int.from_bytes(sha256(key).digest()[:_PREFIX], "big")
-            lines = self._lines.setdefault(leaf, [])
-            begins = key + b" "  # below every character of an id: the lines are in the order of their ids
-            at = bisect_left(lines, begins)
-            known = at < len(lines) and lines[at].startswith(begins)
-            now = [_line(change)] if change["op"] == "upsert" else []
-            lines[at : at + known] = now
-            self.size += len(now) - known
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def put(self, log_offset: int, line: bytes) -> None:
+        """Add the line of an offer."""
+        leaf = _leaf_of(line)
+        self._lines[log_offset] = line
+        self._offsets.setdefault(leaf, []).append(log_offset)
+        self._touched.add(leaf)
+
+    def drop(self, log_offset: int) -> None:
+        """Remove the line of a log offset, if it has one."""
+        if (line := self._lines.pop(log_offset, None)) is not None:
+            leaf = _leaf_of(line)
+            self._offsets[leaf].remove(log_offset)
             self._touched.add(leaf)
 
     def settle(self, most: int) -> bool:
-        """Compute the digests of up to so many touched leaves; whether some are left."""
+        """Compute the digests of up to so many changed leaves; whether some are left."""
         for _ in range(min(most, len(self._touched))):
             leaf = self._touched.pop()
-            text = b"".join(self._lines[leaf])
-            self._leaves[leaf * _HEX : (leaf + 1) * _HEX] = _digest(text).encode()
+            self._leaves[leaf * _HEX : (leaf + 1) * _HEX] = _digest(b"".join(self._lines_of(leaf))).encode()
         return bool(self._touched)
 
     def node(self, path: str) -> dict[str, Any]:
@@ -52,10 +58,14 @@ class CopyTree:
         is empty for the root, two hex digits for an inner node, four for a leaf.
         """
         if len(path) > _PREFIX:
-            lines = self._lines.get(int(path, 16), [])
+            lines = self._lines_of(int(path, 16))
             return {"digest": _digest(b"".join(lines)), "items": [_item(line) for line in lines]}
         children = [self._inner(number) for number in range(_NODES)] if not path else self._leaves_of(int(path, 16))
         return {"digest": _digest("".join(children).encode()), "children": children}
+
+    def _lines_of(self, leaf: int) -> list[bytes]:
+        """Sorted: the space after an id is below every character of one."""
+        return sorted([self._lines[log_offset] for log_offset in self._offsets.get(leaf, ())])
 
     def _inner(self, number: int) -> str:
         return _digest(self._leaves[number * _NODES * _HEX : (number + 1) * _NODES * _HEX])
@@ -69,8 +79,8 @@ def _digest(text: bytes | bytearray) -> str:
     return sha256(text).hexdigest()
 
 
-def _line(change: Mapping[str, Any]) -> bytes:
-    return f"{change['id']} {change['sequence']} {_digest(canonical(change['offer']))}\n".encode()
+def _leaf_of(line: bytes) -> int:
+    return int.from_bytes(sha256(line[: line.index(b" ")]).digest()[:_PREFIX], "big")
 
 
 def _item(line: bytes) -> dict[str, Any]:

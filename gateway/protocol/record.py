@@ -184,6 +184,7 @@ class OfferOutline(NamedTuple):
     """The parts of a record of ``offers`` that a view indexes: building a state takes longer than parsing its text."""
 
     revision: int
+    sequence: int
     position: int
     provenance: Sequence[str]
     offer: Mapping[str, Any] | None
@@ -291,6 +292,7 @@ def outline_offer(value: bytes) -> OfferOutline:
     body = orjson.loads(value)
     return OfferOutline(
         body["revision"],
+        body["sequence"],
         body["position"],
         body["provenance"],
         body.get("offer"),

@@ -19,7 +19,7 @@ from gateway.protocol.visibility import (
 )
 from gateway.runtime.sqlite_damage import ChecksumError, joined, require_missing
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
-from gateway.store.offer_rows import HEAD
+from gateway.store.offer_rows import HEAD, LINE
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.index_store import Index
 from gateway.store.search.search import WARNED, Search, count, find, rows_between, search_for
@@ -39,6 +39,9 @@ _JOINED = f"SELECT CAST(group_concat(sum || char(31) || {_COLUMNS}, char(10)) AS
 _ROW = "SELECT sum, log_offset, id, value FROM offers"
 _NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY log_offset")  # noqa: S608  # names of our own tables and columns
 _BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
+_LINES = f"""SELECT CAST(group_concat({LINE}, char(10)) AS BLOB) FROM (
+    SELECT log_offset, id, line FROM offers WHERE number IN (SELECT value FROM json_each(?)) ORDER BY log_offset
+)"""  # noqa: S608  # names of our own tables and columns
 _HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
 _HEADS_BY_NUMBER = _HEADS.format(_FIELDS, "number")
 _HEADS_OF = _HEADS.format(_FIELDS, "id")
@@ -73,6 +76,20 @@ class OfferQueries(NamedTuple):
         if [log_offset for log_offset, *_ in found] != list(log_offsets):
             raise ChecksumError("the search index leads to other rows")
         return found
+
+    def lines_at(self, log_offsets: Sequence[int]) -> list[bytes]:
+        """The lines of the live offers at these log offsets in the digest of a copy (DIG-002), in order. Raises
+        ChecksumError.
+        """
+        found = self.db.execute(_LINES, (self._numbers_at(log_offsets),)).fetchone()[0] if log_offsets else None
+        lines = []
+        for log_offset, row in zip(log_offsets, () if found is None else found.split(b"\n"), strict=True):
+            read, _, stored = row.rpartition(b" ")
+            at, _, line = read.partition(b" ")
+            if int(at) != log_offset or b"%d" % crc32(read) != stored:
+                raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
+            lines.append(line + b"\n")
+        return lines
 
     def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
         """The first offers and markers of a partition between two offsets."""

@@ -14,6 +14,7 @@ from zlib import crc32
 
 import orjson
 
+from gateway.protocol.copy_tree import line_end
 from gateway.protocol.identity import platform_of
 from gateway.protocol.public_offer import is_open
 from gateway.protocol.record import outline_offer
@@ -28,17 +29,19 @@ SCHEMA = """
 CREATE TABLE offers (
     number INTEGER PRIMARY KEY, log_offset INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
     submitted INTEGER NOT NULL, audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER,
-    head_sum INTEGER, sum INTEGER, value BLOB NOT NULL
+    head_sum INTEGER, line TEXT, sum INTEGER, value BLOB NOT NULL
 );
 """
 TABLES = {"offers": ("log_offset", "id", "value")}
 HEAD = ("number", "log_offset", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
 """The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of ``TABLES["offers"]``."""
+LINE = "log_offset || ' ' || id || ' ' || line"
+"""The SQL expression for the line of a live offer in a digest (DIG-002), between its log offset and their checksum."""
 
 Latest = Mapping[bytes, tuple[int, bytes | None]]
 """By key the log offset and the value of its last record."""
 
-_COLUMNS = (*HEAD, "head_sum", "sum", "value")
+_COLUMNS = (*HEAD, "head_sum", "line", "sum", "value")
 _ROWS_AT_ONCE = 64  # rows in one statement, so that the GIL is released rarely
 _ROW = f"({','.join('?' * len(_COLUMNS))})"
 _SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column not in {"number", "id"})
@@ -120,14 +123,16 @@ def offer_row(
     )  # checksum(log_offset, offer_id, value), faster
     if outline.offer is None:
         head = *head, None, None, None, None, None
-        return (*head, _head_sum(head), whole, value), marker_facets(outline, publisher=publisher), ()
+        return (*head, _head_sum(head), None, whole, value), marker_facets(outline, publisher=publisher), ()
     visible = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
     duplicate_keys, allowed = duplicate_keys_of(visible), audiences(visible)
     head = *head, " ".join(allowed), " ".join(outline.provenance), *duplicate_keys
     facets = facets_of(outline, visible, publisher=publisher, allowed=allowed)
     if is_open(outline.offer, outline.provenance):
         facets.append(OPEN)
-    return (*head, _head_sum(head), whole, value), facets, keys_of(*duplicate_keys)
+    end = line_end(outline.sequence, visible)
+    line = f"{end} {crc32(f'{log_offset} {offer_id} {end}'.encode())}"
+    return (*head, _head_sum(head), line, whole, value), facets, keys_of(*duplicate_keys)
 
 
 def _head_sum(head: tuple[Any, ...]) -> int:

@@ -18,6 +18,7 @@ from gateway.store.offer_queries import OfferQueries
 from gateway.store.offer_search import FoundOffers, OfferSearch, OfferTexts
 from gateway.store.possible_duplicates import possible_duplicates
 from gateway.store.public_counts import PublicCounts, open_departments, public_counts
+from gateway.store.reader_copy import ReaderCopy
 from gateway.store.search import duplicate_index, index_store
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
 from gateway.store.search.search import search_for
@@ -37,7 +38,7 @@ def _at_once(part: Coroutine[Any, Any, Answer]) -> Coroutine[Any, Any, Answer]:
 class OfferView(View):
     """A copy of ``offers``, with the search index and the index of duplicate keys."""
 
-    FORMAT = 10 + VISIBILITY_RULES
+    FORMAT = 11 + VISIBILITY_RULES
     """The index holds what an outsider may find: other rules, another index."""
     TABLES: ClassVar[Tables] = {**offer_rows.TABLES, **index_store.TABLES, **duplicate_index.TABLES}
     SCHEMA = f"""
@@ -91,16 +92,19 @@ class OfferView(View):
             lambda queries: changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit)
         )
 
-    async def changes_at_once(
-        self, wanted: Sequence[tuple[Cursor, int]], *, reader: Reader, criteria: Filter
-    ) -> list[tuple[list[dict[str, Any]], tuple[int, ...], bool]]:
-        """As ``changes``, for each cursor with its limit, all in one read transaction."""
-        return await self._ask(
-            lambda queries: [
-                changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit)
-                for cursor, limit in wanted
-            ]
-        )
+    async def changes_beside(
+        self, copy: ReaderCopy, cursor: Cursor, *, reader: Reader, criteria: Filter, limit: int
+    ) -> tuple[list[dict[str, Any]], tuple[int, ...], bool, tuple[int, ...]] | None:
+        """As ``changes``, with the positions of the view, in the read transaction in which the copy has become equal to
+        it; None before.
+        """
+
+        def answer(queries: OfferQueries) -> tuple[list[dict[str, Any]], tuple[int, ...], bool, tuple[int, ...]] | None:
+            if not copy.follow(queries):
+                return None
+            return *changes_after(queries, cursor, reader=reader, criteria=criteria, limit=limit), queries.positions
+
+        return await self._ask(answer)
 
     async def live_before(self, platform: str, before: Sequence[int]) -> AsyncIterator[tuple[str, int]]:
         """Id and revision of the platform's live offers that were last accepted at a submissions offset below

@@ -10,14 +10,17 @@ import pytest
 
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
+from gateway.protocol.cursor import start
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.journal import JournalEntry, JournalFilter, entry_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.source_run import SourceRun, run_record
 from gateway.protocol.statistics import Cell, CountRecord, count_record
+from gateway.protocol.visibility import Filter, Reader
 from gateway.runtime.checked_file import marker
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
+from gateway.store.reader_copy import ReaderCopy
 from gateway.store.search.index_store import PERIOD
 from gateway.store.view import View
 from tests.harness import replace_bytes
@@ -78,6 +81,17 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
     assert (None, (0,) * PARTITIONS) == (view.damage, view.positions)
     await view.apply(filled)
     await holds(view, "bretagne:7")
+    await view.close()
+
+
+async def test_a_changed_byte_of_a_line_of_digests_is_found_when_it_is_read(path: Path) -> None:
+    view = await opened(path)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE offers SET line = replace(line, 'a', 'b') WHERE id = 'bretagne:7'")
+    copy, reader, criteria = ReaderCopy(Reader("rennes"), Filter()), Reader("rennes"), Filter()
+    cursor = start(end=view.positions, now=0, criteria=criteria, reader=reader, log=LOG)
+    with pytest.raises(DamagedCopyError):
+        await view.changes_beside(copy, cursor, reader=reader, criteria=criteria, limit=1)
     await view.close()
 
 

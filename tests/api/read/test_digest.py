@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.api.digest import DIGESTS, KeptCopies, KeptCopy
-from gateway.protocol import cursor as cursors
+from gateway.api.digest import DIGESTS, KeptCopies
 from gateway.protocol.topic import DAY_MS
 from gateway.protocol.visibility import Filter, Reader
+from gateway.store.reader_copy import ReaderCopy
 from tests.api.read.read_api import Answer, ReadApi
 from tests.api.read.sqlite_copy import SqliteCopy
 from tests.store.offer_topic import offer_of
@@ -192,7 +192,7 @@ async def test_one_request_of_a_partner_runs_at_a_time(api: ReadApi) -> None:
         assert 200 == (await api.get("/v1/changes/digest", "normandie")).status
 
 
-async def test_a_copy_that_is_kept_follows_the_feed_and_is_built_again_each_day(api: ReadApi) -> None:
+async def test_a_copy_that_is_kept_follows_the_feed_over_days(api: ReadApi) -> None:
     copy = SqliteCopy()
     for day in range(3):
         await api.publish(offer_of(f"bretagne:{day}"))
@@ -219,12 +219,11 @@ async def test_a_view_that_is_filled_again_does_not_mislead_a_copy(api: ReadApi)
 
 
 def test_few_copies_are_kept_and_one_of_any_size() -> None:
-    start = cursors.start(end=(0,), now=0, criteria=Filter(), reader=Reader("rennes"), log="log")
-    kept = KeptCopies()
+    kept, large = KeptCopies(), ReaderCopy(Reader("rennes"), Filter())
     for number in range(9):
-        kept.put(("rennes", f"{number}", 0, 0), KeptCopy(start))
-    assert kept.take(("rennes", "0", 0, 0)) is None
-    large = KeptCopy(start)
-    large.tree.size = 500_001
-    kept.put(("rennes", "large", 0, 0), large)
-    assert [None, large] == [kept.take(("rennes", name, 0, 0)) for name in ("8", "large")]
+        kept.put(("rennes", f"{number}"), ReaderCopy(Reader("rennes"), Filter()))
+    assert kept.take(("rennes", "0")) is None
+    for number in range(300_001):
+        large.tree.put(number, b"bretagne:1 1 0\n")
+    kept.put(("rennes", "large"), large)
+    assert [None, large] == [kept.take(("rennes", name)) for name in ("8", "large")]
