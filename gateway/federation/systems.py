@@ -1,7 +1,7 @@
 """The systems of the federation as an operator reads them: state, backlog and refusals of each, and the week's flow."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -10,6 +10,7 @@ from gateway.federation.journal import SignedEntry, acts_about
 from gateway.federation.refused import Refused, count_refusals
 from gateway.federation.status import facts_of
 from gateway.log.positions import unread
+from gateway.notices.request_acts import listed
 from gateway.operate.health import HealthTerms
 from gateway.operate.status import Facts
 from gateway.protocol.paris_time import paris_date, paris_midnight
@@ -17,6 +18,8 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.publish.subscriber_topics import feed_scope, subscribes
+from gateway.push.acts import state_of
+from gateway.push.book import settings_of
 from gateway.store.statistics import StatisticsView, SubmissionCount
 
 DAYS = 7
@@ -39,7 +42,7 @@ class FlowFacts:
 class SystemsFacts:
     """The federation at this moment. ``undecided``: submissions without a decision, None if the log does not answer;
     ``refused``: those of this week by platform, ``rules``: by verdict and rule; ``pauses``: who paused each feed that
-    is paused, and why.
+    is paused, and why. ``requests``: those of strangers that wait for an answer; ``stopped``: disabled subscriptions.
     """
 
     facts: Facts
@@ -49,6 +52,8 @@ class SystemsFacts:
     rules: Sequence[SubmissionCount]
     pauses: Mapping[str, SignedEntry]
     flow: FlowFacts = field(default_factory=FlowFacts)
+    requests: int = 0
+    stopped: int = 0
 
 
 class Systems:
@@ -82,6 +87,8 @@ class Systems:
                 for slug in facts.pauses
                 for entry in await acts_about(federation, slug, {"feed.pause"}, most=1)
             },
+            requests=await self._requests(),
+            stopped=await self._stopped(partners.values()),
             flow=FlowFacts(
                 counts=counts,
                 delivered=await federation.deliveries.delivered_since(paris_midnight(first)),
@@ -89,6 +96,20 @@ class Systems:
                     [one for one in partners.values() if subscribes(one) and not one.revoked]
                 ),
             ),
+        )
+
+    async def _requests(self) -> int:
+        book = self._federation.contacts.requests
+        await book.catch_up()
+        return len(listed(book.state))
+
+    async def _stopped(self, partners: Iterable[Partner]) -> int:
+        book = self._federation.subscriptions
+        await book.catch_up()
+        return sum(
+            state_of(book, partner.platform, one) == "disabled"
+            for partner in partners
+            for one in settings_of(book.state, partner).items
         )
 
     async def _unwritten(self, subscribers: Sequence[Partner]) -> Mapping[str, int | None]:

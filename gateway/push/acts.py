@@ -236,19 +236,28 @@ def progress_of(topic: SubscriptionTopic, platform: str, one: Subscription) -> P
     return found if found is not None and found.subscription == one.id else None
 
 
+def state_of(book: SubscriptionBook, platform: str, one: Subscription) -> str:
+    """The state of a subscription: ``unconfirmed``, ``active``, ``failing`` or ``disabled``."""
+    progress = progress_of(book.state, platform, one)
+    if not one.confirmed:
+        return "unconfirmed"
+    if progress is None or progress.enables != one.enables:
+        return "active"
+    return "disabled" if progress.stopped else "failing" if progress.failures > 0 else "active"
+
+
 def subscription_document(book: SubscriptionBook, platform: str, one: Subscription, *, owner: bool) -> dict[str, Any]:
     """A subscription as its owner reads it; anybody else sees the url without its query."""
     progress = progress_of(book.state, platform, one)
     stopped = None if progress is None or progress.enables != one.enables else progress.stopped
     failing = progress is not None and progress.failures > 0 and progress.enables == one.enables
-    state = "disabled" if stopped else "failing" if failing else "active"
     document: dict[str, Any] = {
         "name": one.name,
         "url": one.url if owner else url_without_query(one.url),
         "filter": {**one.criteria, **({} if one.own_territory or _has_territory(one) else {"territory": "all"})},
         "max_batch": one.max_batch,
         "rate": one.rate,
-        "state": state if one.confirmed else "unconfirmed",
+        "state": state_of(book, platform, one),
         "keys": [{} if key.ends_at is None else {"ends_at": utc(key.ends_at)} for key in one.keys],
     }
     if stopped is not None:

@@ -98,7 +98,8 @@ class Totals:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The page. ``rows``: the twelve systems, ``totals`` of them; ``others``: further platforms; ``exceptions``: those
-    that need an operator; ``rules``: the most frequent reasons of refusals, with their numbers.
+    that need an operator; ``rules``: the most frequent reasons of refusals, with their numbers; ``requests`` and
+    ``stopped``: as in the facts.
     """
 
     now: int
@@ -112,6 +113,13 @@ class Overview:
     rules: Sequence[tuple[RuleText, Refused]]
     pending: int
     undelivered: int
+    requests: int
+    stopped: int
+
+    @property
+    def todos(self) -> int:
+        """The number of things that wait for a person."""
+        return len(self.exceptions) + sum(1 for one in (self.requests, self.undelivered, self.stopped) if one)
 
 
 def overview(found: SystemsFacts, language: Language) -> Overview:
@@ -140,6 +148,8 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
         pending=national.pending or 0,
         undelivered=national.undelivered or 0,
+        requests=found.requests,
+        stopped=found.stopped,
     )
 
 

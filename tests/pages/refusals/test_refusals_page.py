@@ -102,7 +102,7 @@ async def test_each_refused_receipt_has_sentence_pointer_remedy_and_links(desk: 
         assert part in newest
     [link] = set(re.findall(r'href="(/exploitation/offre\?id=bretagne%3Arefused-2)"', newest))
     offer = await desk.get(link)
-    assert "Offre sans version en ligne" in offer
+    assert "Elle n’est pas en ligne" in offer
     assert "Refusée" in offer
     assert "rien à retirer" in offer
     assert "normandie%3Arefused-9" in section(await desk.get(PATH), _RECEIPTS)

@@ -105,8 +105,10 @@ def see_the_pictures(tab: Tab, _language: Language) -> None:
 
 
 def open_the_figures(keyboard: Keyboard, language: Language) -> None:
-    """The figures of the flow are in tables that a key opens; those of the map are displayed."""
+    """The figures of the flow are in tables that a key opens, and so is the map with its own."""
     page = keyboard.page
+    assert not page.locator("#territory table").is_visible()
+    keyboard.to("#map summary").press("Enter")
     assert page.locator("#territory table").is_visible()
     assert not page.locator("#flow-tables").is_visible()
     keyboard.to("#flow-figures summary").press("Enter")
@@ -134,7 +136,7 @@ def find_why(keyboard: Keyboard, language: Language) -> None:
     keyboard.expect("n’est pas une semaine ISO" if language == "fr" else "is not an ISO week")
     keyboard.follow("a[href*='rule=week-malformed']")
     keyboard.follow("a[href*='bretagne%3Arefused']")
-    keyboard.expect("Offre sans version en ligne" if language == "fr" else "Offer without a live version")
+    keyboard.expect("Elle n’est pas en ligne" if language == "fr" else "It is not online")
 
 
 def moderate_and_lift(keyboard: Keyboard, language: Language) -> None:

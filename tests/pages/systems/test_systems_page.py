@@ -14,10 +14,15 @@ from gateway.ingest.refusals import FLUSH_SECONDS
 from gateway.operate.decision_counts import EVERY_SECONDS
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
+from gateway.protocol.push import begin
+from gateway.protocol.push_record import progress_record
 from gateway.protocol.source_run import Pause, RunOrder, read_run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
-from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS
+from gateway.protocol.subscription import Subscription
+from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS, SUBSCRIPTIONS
+from tests.clock import START
 from tests.harness import records_of
+from tests.notices.persons import OPEN
 from tests.pages.desk import HTML, PAGES, Desk, desk_of, publish
 from tests.pages.feeds import FAILING, append, runs
 from tests.pages.signing import OPERATOR, PERSON, SIGNED, cookie_of
@@ -210,11 +215,26 @@ async def test_every_picture_has_its_table(desk: Desk, path: str, title: str) ->
     assert {"1229", "73", "1290", "12", "61"} == {re.sub(r"\D", "", one) for one in bands}
 
 
-async def test_the_map_is_displayed_only_while_something_is_wrong(desk: Desk) -> None:
-    assert "<h1>0 système sur 12 est à jour</h1>" in (before := await desk.get(PATH))
-    assert '<h2 id="map-heading">' not in before
+async def test_everything_that_waits_for_a_person_is_first_with_a_link(desk: Desk) -> None:
+    """A paused feed, a request of a stranger, a disabled subscription; then the systems."""
+    nothing = await desk.get(PATH)
+    assert "<h1>Rien ne vous attend</h1>" in nothing
+    assert "0 système sur 12 est à jour</h2>" in nothing
     await desk.post(PATH, **PAUSE)
-    assert '<h2 id="map-heading">' in await desk.get(PATH)
+    await desk.federation.contacts.requests.change(lambda _: [OPEN])
+    book, partner = desk.federation.subscriptions, desk.federation.partners.get(SIGNED.platform)
+    assert partner is not None
+    one = Subscription(id="a1", name="copie", url="https://stages.example.org/in", keys=(), consent="", confirmed=True)
+    await book.change(partner.platform, partner.joined_at, lambda own: own.put(one))
+    stopped = replace(begin(one, "L@00", ends=(0, 0, 0), now=START), stopped="gone")
+    record = progress_record(partner.platform, one.name, stopped)
+    await desk.federation.log.append(SUBSCRIPTIONS, book.partition(partner.platform), [record])
+    todo = (await desk.get(PATH)).partition('class="todos"')[2].partition("</ul>")[0]
+    for text in ("1 demande de branchement attend", "/exploitation/demandes", f"Le flux d’{FAILING} est suspendu"):
+        assert text in todo
+    for text in ("act=resume", "1 abonnement est désactivé", "/exploitation/abonnements"):
+        assert text in todo
+    assert "<h1>3 choses vous attendent</h1>" in await desk.get(PATH)
 
 
 async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
@@ -226,8 +246,8 @@ async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
     found = rows(await desk.get(PATH), 'id="systems"')
     *systems, total = [row for row in found[1:] if len(row) > 1]  # an error is a line below its row
     assert (12, "Ensemble") == (len(systems), total[0])
-    assert "14" == total[4]
-    assert ("1", 1) == (total[6], sum(int(row[6] or 0) for row in systems))
+    assert "14" == total[3]
+    assert ("1", 1) == (total[5], sum(int(row[5] or 0) for row in systems))
 
 
 async def publish_one(desk: Desk) -> None:
