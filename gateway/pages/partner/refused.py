@@ -61,7 +61,7 @@ def fields_at_fault(found: Iterable[RefusedOffer]) -> Mapping[str, Sequence[str]
 
 def reasons_of(document: RefusedDocument, language: Language) -> Sequence[BrokenRule]:
     """The rules that a document breaks, without the values of its fields, which are not kept."""
-    return [BrokenRule(of_rule(rule, language), pointer) for rule, pointer in document.fields.items()]
+    return [BrokenRule(of_rule(rule, language, pointer), pointer) for rule, pointer in document.fields.items()]
 
 
 def reason_of(problem: Mapping[str, Any], language: Language) -> BrokenRule:
@@ -69,7 +69,8 @@ def reason_of(problem: Mapping[str, Any], language: Language) -> BrokenRule:
     if "message" in problem:
         return BrokenRule(of_problem(problem, language), problem.get("pointer"))
     value = problem.get("actual")
-    return BrokenRule(of_rule(problem["code"], language), problem.get("pointer"), None if value is None else str(value))
+    pointer = problem.get("pointer")
+    return BrokenRule(of_rule(problem["code"], language, pointer), pointer, None if value is None else str(value))
 
 
 def reasons_of_receipt(receipt: Mapping[str, Any], language: Language) -> Sequence[BrokenRule]:

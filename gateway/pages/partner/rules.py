@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gateway.pages.base.markup import coded, without_values
+from gateway.pages.base.markup import coded
 from schemas.rulebook import Language, Rule, catalogue, find_rule
 
 
@@ -24,10 +24,15 @@ class RuleText:
     requirement: str | None
 
 
-def of_rule(code: str, language: Language) -> RuleText:
-    """A rule without the values of one problem."""
-    rule = find_rule(code)
-    remedy = None if rule is None else without_values(rule.fix[language], language)
+def of_rule(code: str, language: Language, pointer: str | None = None) -> RuleText:
+    """A rule without the values of one problem, but for the field that the pointer names; without its remedy where
+    that needs another value.
+    """
+    rule, known = find_rule(code), {} if pointer is None else {"field": pointer.rpartition("/")[2]}
+    try:
+        remedy = None if rule is None else coded(rule.fix[language].format(**known))
+    except KeyError:
+        remedy = None
     return RuleText(code, _name(rule, code, language), None, remedy, _requirement(code))
 
 

@@ -1,12 +1,12 @@
 """View model of refusals: counted by rule, by platform and by day, and those of feeds with their reasons. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gateway.federation.refused import RefusalRow, Refused
 from gateway.pages.base.columns import Column, Row
-from gateway.pages.partner.refused import BrokenRule, is_error, reason_of
+from gateway.pages.partner.refused import BrokenRule, RefusedOffer, is_error, reason_of
 from gateway.pages.partner.rules import of_rule
 from gateway.protocol.source_run import SourceRun
 from gateway.store.refused_documents import RefusedFilter
@@ -15,12 +15,12 @@ from schemas.rulebook import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRefusal:
-    """Items of the last reading of a feed that broke one rule: how many, the first of them, and some of their ids."""
+    """Items of the last reading of a feed that broke one rule: how many, the first of them, and the ids of some."""
 
     reason: BrokenRule
     number: int
     first: str
-    offer: str | None
+    offers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,16 @@ def feed_refusals(runs: Mapping[str, SourceRun], wanted: RefusedFilter, language
 def _groups(run: SourceRun, rule: str, language: Language) -> Iterator[FeedRefusal]:
     wanted = [one for one in run.problems if is_error(one) and one.get("position") and rule in ("", one["code"])]
     for one in sorted(wanted, key=lambda group: -group.get("count", 1)):
-        offer = one.get("id")
-        first = str(offer or one["position"])
-        yield FeedRefusal(reason=reason_of(one, language), number=one.get("count", 1), first=first, offer=offer)
+        first = str(one.get("id") or one["position"])
+        offers = list(dict.fromkeys(item["id"] for item in (one, *one.get("examples", ())) if item.get("id")))
+        yield FeedRefusal(reason=reason_of(one, language), number=one.get("count", 1), first=first, offers=offers)
+
+
+def beside_feeds(named: Sequence[RefusedOffer], feeds: Sequence[FeedRefusals]) -> Sequence[RefusedOffer]:
+    """The refused offers without the reasons that the last reading of their feed names, which has the values too."""
+    known = {(offer, group.reason.rule.code) for feed in feeds for group in feed.groups for offer in group.offers}
+    left = [
+        replace(one, reasons=[reason for reason in one.reasons if (one.offer, reason.rule.code) not in known])
+        for one in named
+    ]
+    return [one for one in left if one.reasons]

@@ -17,7 +17,7 @@ from gateway.pages.base.page import Answer, Download, Language, Page, PageError,
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partner.refused import fields_at_fault, refusals
 from gateway.pages.partner.rules import of_rule
-from gateway.pages.refusals.model import by_day, columns, feed_refusals, figures
+from gateway.pages.refusals.model import beside_feeds, by_day, columns, feed_refusals, figures
 from gateway.protocol.paris_time import paris_date
 from gateway.store.refused_documents import RefusedFilter
 from schemas.communes import plain_name
@@ -107,12 +107,13 @@ class _RefusalsPage:
     async def _reasons(self, wanted: RefusedFilter, language: Language) -> dict[str, object]:
         found = await refused_offers(self._federation, wanted)
         named = refusals(found, language)
+        feeds = feed_refusals(await self._federation.runs.last(), wanted, language)
         return {
-            "refusals": named,
+            "refusals": beside_feeds(named, feeds),
             "fields": fields_at_fault(named),
             "texts_of_refusals": texts_of("partner", language),
             "more": found.more,
-            "feeds": feed_refusals(await self._federation.runs.last(), wanted, language),
+            "feeds": feeds,
         }
 
 

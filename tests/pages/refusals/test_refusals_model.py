@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date
 
-from gateway.federation.refused import Refused, count_refusals, most_first
-from gateway.pages.refusals.model import by_day, feed_refusals
+from gateway.federation.refused import Refused, RefusedFacts, count_refusals, most_first
+from gateway.pages.partner.refused import refusals
+from gateway.pages.refusals.model import beside_feeds, by_day, feed_refusals
+from gateway.protocol.refused_document import RefusedDocument
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
 from tests.pages.feeds import FAILING, runs
@@ -41,6 +43,14 @@ def test_a_feed_has_the_refusals_of_its_last_reading() -> None:
     [found] = feed_refusals({FAILING: run}, FILTER, "en")
     [group] = found.groups
     assert (12, f"{FAILING}:2027-0014", "week-malformed") == (group.number, group.first, group.reason.rule.code)
+    documents = [
+        RefusedDocument(platform=FAILING, at=NOW, id=group.first, fields={"week-malformed": "/weeks/0"}),
+        RefusedDocument(platform=FAILING, at=NOW, id=group.first, fields={"field-missing": "/sector"}),
+    ]
+    named = refusals(RefusedFacts(documents=documents, receipts=(), more=False), "fr")
+    [left] = beside_feeds(named, [found])  # each once, where its value is
+    [reason] = left.reasons
+    assert ("field-missing", "Ajoutez <code>sector</code>.") == (reason.rule.code, str(reason.rule.remedy))
     assert [] == list(feed_refusals({FAILING: run}, replace(FILTER, platforms=("bretagne",)), "fr"))
     assert [] == list(feed_refusals({FAILING: run}, replace(FILTER, rule="siret-invalid"), "fr"))
     older = {name: value for name, value in run.problems[0].items() if name != "count"}
