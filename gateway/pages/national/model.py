@@ -1,17 +1,20 @@
 """View models of the national site: accounts by their owners' notes, platforms by state, answers in rows. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from gateway.operate.desk import RefusedActError
 from gateway.operate.national import account_for
-from gateway.protocol.delivery import CALLS, QUEUE, STATES
+from gateway.protocol.delivery import CALLS, QUEUE
 from gateway.protocol.record import read_utc
 from gateway.store.deliveries import DeliverySummary
+from schemas.communes import plain_name
 
 Kind: TypeAlias = Literal["fine", "look", "blocked"]
 DIFFERENCES = ("missing", "extra", "differing", "doubled")
+UNTAKEN = ("refused", "not-deliverable")
+"""The states of offers that the site does not take: by its answer, or as the mapping knows before."""
 _MAX_LISTED = 20
 _WORST: Mapping[Kind, int] = {"blocked": 0, "look": 1, "fine": 2}
 
@@ -35,12 +38,21 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformView:
-    """The offers of one platform by state; ``account`` is None where no account delivers for it."""
+class SiteLine:
+    """A platform with its offers by state and the account that delivers them, None without one; or an account that
+    delivers for no platform. ``first``: the first line of its account.
+    """
 
-    platform: str
-    account: str | None
+    name: str
+    platform: str | None
+    account: AccountView | None
     states: Mapping[str, int]
+    first: bool
+
+    @property
+    def untaken(self) -> int:
+        """The offers that the site does not take."""
+        return sum(self.states.get(state, 0) for state in UNTAKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +76,32 @@ def minutes_of(calls: int, *, per_minute: int) -> int:
     return -(-calls // per_minute)
 
 
-def platforms_of(
-    summaries: Mapping[str, DeliverySummary], notes: Mapping[str, Mapping[str, Any]]
-) -> Sequence[PlatformView]:
-    """The platforms with offers for the site, by name."""
-    return [
-        PlatformView(
-            platform=platform,
-            account=_account_of(notes, platform),
-            states={state: summary.states.get(state, 0) for state in STATES},
-        )
-        for platform, summary in sorted(summaries.items())
+def lines_of(
+    accounts: Sequence[AccountView],
+    summaries: Mapping[str, DeliverySummary],
+    notes: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, str],
+) -> Sequence[SiteLine]:
+    """Every platform with offers for the site, and every other account: what needs somebody first, then by name."""
+    by_name = {one.name: one for one in accounts}
+    owners = {platform: _account_of(notes, platform) for platform in summaries}
+    found: list[tuple[str, str | None, AccountView | None]] = [
+        *((names.get(slug, slug), slug, by_name.get(owner or "")) for slug, owner in owners.items()),
+        *((one.name, None, one) for one in accounts if one.name not in owners.values()),
     ]
+    lines = [
+        SiteLine(name=name, platform=slug, account=account, states=summaries[slug].states if slug else {}, first=False)
+        for name, slug, account in found
+    ]
+    lines.sort(key=lambda one: (_WORST[one.account.kind] if one.account else 0, -one.untaken, plain_name(one.name)))
+    seen: set[str] = set()
+    return [replace(one, first=_is_first(one.account, seen)) for one in lines]
+
+
+def _is_first(account: AccountView | None, seen: set[str]) -> bool:
+    first = account is not None and account.name not in seen
+    seen |= {account.name} if account is not None else set()
+    return first
 
 
 def found_in(answer: Mapping[str, Any]) -> Sequence[AnswerMember]:

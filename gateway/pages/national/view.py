@@ -2,6 +2,7 @@
 (``gateway.operate.national``); a page waits for the answer for some seconds, then it can be looked at again.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from gateway.errors import PositionLostError
 from gateway.federation import Federation
 from gateway.federation.national import NationalSite, PlanError
+from gateway.federation.platform import platform_names
 from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
 from gateway.operate.national import (
     Ordered,
@@ -28,15 +30,16 @@ from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect,
 from gateway.pages.base.reason import read_reason
 from gateway.pages.base.upload import Form
 from gateway.pages.national.model import (
+    UNTAKEN,
     accounts_of,
     differs,
     extra_in,
     found_in,
+    lines_of,
     minutes_of,
-    platforms_of,
 )
-from gateway.pages.partner.rules import of_problem
-from gateway.protocol.delivery import STATES, Delivery
+from gateway.pages.partner.rules import of_problem, of_rule
+from gateway.protocol.delivery import STATES
 from gateway.protocol.delivery_order import Adopt, Order, Placed, Reconcile, Replay
 from gateway.protocol.seal import Seal, sealed_members
 
@@ -69,14 +72,23 @@ class _NationalPage:
     async def look(self, request: web.Request, language: Language) -> Answer:
         return await self._look(request, language)
 
-    async def plan(self, _request: web.Request, _language: Language) -> Answer:
+    async def plan(self, _request: web.Request, language: Language) -> Answer:
         plans, failed = None, False
         try:
             plans = await self._site.plan() if self._site.connected else ()
         except PlanError:
             failed = True
-        lines = [(plan, plan.calls, minutes_of(plan.calls, per_minute=self._site.per_minute)) for plan in plans or ()]
-        values = {"waiting": plans is None and not failed, "failed": failed, "lines": lines, "elsewhere": 0}
+        busy = [one for one in plans or () if any(one.queue.values())]
+        codes = sum((Counter(one.codes) for one in plans or ()), Counter[str]())
+        values: dict[str, Any] = {
+            "waiting": plans is None and not failed,
+            "failed": failed,
+            "plans": plans or (),
+            "lines": [(one, minutes_of(one.calls, per_minute=self._site.per_minute)) for one in busy],
+            "calls": sum(one.calls for one in busy),
+            "codes": [(of_rule(code, language), number) for code, number in codes.most_common()],
+            "elsewhere": 0,
+        }
         if not self._site.connected:
             values["elsewhere"] = len(await self._federation.deliveries.accounts())
         return Answer("national/plan.html", {**values, "per_minute": self._site.per_minute})
@@ -146,27 +158,27 @@ class _NationalPage:
         if not self._federation.deliveries.caught_up:
             raise views_behind()
         notes, summaries = await self._federation.deliveries.accounts(), await self._federation.deliveries.summaries()
-        platforms = platforms_of(summaries, notes)
-        refused: list[Delivery] = []
-        for one in platforms:
-            if one.states["refused"]:
-                refused += await self._federation.deliveries.listed(one.platform, "refused", MAX_REFUSED)
-        lines = [
+        accounts = accounts_of(notes, per_minute=self._site.per_minute)
+        lines = lines_of(accounts, summaries, notes, platform_names(self._federation))
+        untaken = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
-            for delivery in refused
+            for state in UNTAKEN
+            for line in lines
+            if line.platform is not None and line.states.get(state)
+            for delivery in await self._federation.deliveries.listed(line.platform, state, MAX_REFUSED)
             for part in delivery.current()
-            if part.state == "refused"
+            if part.state == state
         ]
-        lines.sort(key=lambda line: -line[1].since)
         values = {
             "connected": self._site.connected,
-            "accounts": (accounts := accounts_of(notes, per_minute=self._site.per_minute)),
+            "accounts": accounts,
+            "trouble": sum(one.kind != "fine" for one in accounts),
             "as_of": max((one.at for one in accounts), default=None),
             "per_minute": self._site.per_minute,
-            "platforms": platforms,
-            "totals": [sum(one.states[state] for one in platforms) for state in STATES],
-            "states": STATES,
-            "refused": lines[:MAX_REFUSED],
+            "lines": lines,
+            "totals": {state: sum(one.states.get(state, 0) for one in lines) for state in STATES},
+            "untaken": untaken[:MAX_REFUSED],
+            "replayable": any(part.state == "refused" for _, part, _ in untaken[:MAX_REFUSED]),
             "pushing": [
                 one for one in self._federation.partners.all() if not one.revoked and one.national_delivery == "self"
             ],

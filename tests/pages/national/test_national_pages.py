@@ -9,13 +9,14 @@ import pytest
 
 import schemas
 from gateway.pages.base.texts import texts_of
-from gateway.pages.national.model import accounts_of, found_in
+from gateway.pages.national.model import accounts_of, found_in, lines_of
 from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.topic import DELIVERIES
+from gateway.store.deliveries import DeliverySummary
 from schemas.rulebook import LANGUAGES
 from tests.harness import SECONDS
 from tests.pages.desk import Desk, operator_of
@@ -86,9 +87,31 @@ async def test_the_page_tells_what_is_due_and_how_long_it_takes(desk: Desk) -> N
     text = await desk.get(PATH)
     for phrase in ("au travail", "≈ 3 min", "bretagne:1", "NAT-008"):
         assert phrase in text, phrase
-    row = text.partition('scope="row" role="rowheader">test</th>')[2].partition("</tr>")[0]
-    assert ["2", "230", "8", "41", "1"] == re.findall(r'class="n"[^>]*>(\d+)<', row)
-    assert re.search(r'scope="row"[^>]*>bretagne</th>\s*<td[^>]*>test</td>', text)
+    assert "2 à retirer, 230 à créer, 8 à modifier, 41 un autre jour, 1 sans réponse (≈ 3 min" in text
+    assert "<h1>Le site national ne prend pas 1 offre</h1>" in text
+    row = text.partition('role="rowheader">Bretagne')[2].partition("</tr>")[0]
+    assert ("Compte test" in row, ["1"]) == (True, re.findall(r'class="n"[^>]*>(\d+)<', row))
+
+
+def test_what_needs_somebody_is_first() -> None:
+    """A platform without an account, then one with offers that the site does not take, then the others by name; an
+    account's queue is said once.
+    """
+    notes = {"a": note(NOW, platforms=["normandie", "bretagne", "occitanie"])}
+    accounts = accounts_of(notes, per_minute=100)
+    summaries = {
+        slug: DeliverySummary(states=states)
+        for slug, states in {
+            "normandie": {"delivered": 2},
+            "bretagne": {"delivered": 1},
+            "occitanie": {"not-deliverable": 1},
+            "corse": {"pending": 1},
+        }.items()
+    }
+    found = lines_of(accounts, summaries, notes, {"bretagne": "Bretagne"})
+    assert [("corse", False), ("occitanie", True), ("Bretagne", False), ("normandie", False)] == [
+        (line.name, line.first) for line in found
+    ]
 
 
 @pytest.mark.parametrize(

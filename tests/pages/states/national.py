@@ -9,8 +9,9 @@ from tests.pages.visit import Journey, State
 
 def compare(tab: Tab, _language: Language) -> None:
     """No gateway owns the account here: the order stays under way."""
+    tab.click("#compare summary")
     with tab.expect_navigation():
-        tab.click("button[form=compare]")
+        tab.click("#compare button")
     assert "order=" in tab.url
 
 
@@ -18,7 +19,7 @@ def look_at_the_plan(keyboard: Keyboard, language: Language) -> None:
     """And back."""
     keyboard.follow("main a[href$='/plan']")
     keyboard.expect("sans aucun appel au site" if language == "fr" else "without any call")
-    keyboard.follow("main .links a")
+    keyboard.follow("main .note a")
     keyboard.expect("au travail" if language == "fr" else "working")
 
 
