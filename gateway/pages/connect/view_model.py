@@ -19,7 +19,7 @@ Study = Mapping[str, Any]
 Row = Mapping[str, Any]
 """A row of the mapping, and its further controls, as ``controls.html`` has them."""
 
-_GROUPS = ("choose", "verify", "sure", "empty")
+_GROUPS = ("choose", "verify", "chosen", "sure", "empty")
 PATTERNS = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "DDMMYYYY", "MM-DD-YYYY", "YYYYMMDDTHHmmss")
 _MAX_EXAMPLES, _MAX_LONG, _SHORT = 3, 2, 48
 _MAX_WRONG = 120
@@ -85,10 +85,14 @@ def describe(study: Study, language: Language, unknown: Mapping[str, str] | None
 
 
 def group_of(one: Mapping[str, Any], study: Study) -> str:
-    """``choose``: a person must, or may, choose a path; ``verify``; ``sure``; ``empty``: optional, no path."""
+    """``choose``: a person must, or may, choose a path; ``verify``; ``chosen`` by a person; ``sure``; ``empty``:
+    optional, no path.
+    """
     if one["ruled"]:
         open_meanings = any(not meaning["code"] for meaning in one["meanings"])
-        return "sure" if one["confidence"] == "certain" and not open_meanings else "verify"
+        if open_meanings:
+            return "verify"
+        return "chosen" if one["chosen"] else "sure" if one["confidence"] == "certain" else "verify"
     open_choice = one["name"] in study["missing"] or (one["tied"] and not one["chosen"]) or one["refused"]
     return "choose" if open_choice else "empty"
 
@@ -117,7 +121,7 @@ def _read(study: Study, groups: Mapping[str, Sequence[Row]], texts: Texts) -> Ma
         "form": texts(f"form_{study['form']}"),
         "count": study["items"],
         "path": study["path"],
-        "sure": len(groups["sure"]),
+        "sure": len(groups["sure"]) + len(groups["chosen"]),
         "verify": len(groups["verify"]),
         "choose": len(groups["choose"]),
         "meanings": sum(

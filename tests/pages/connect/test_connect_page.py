@@ -459,3 +459,19 @@ async def test_a_state_is_neither_opened_nor_closed_on_the_event_loop() -> None:
         assert await visitor.download()
     assert threads
     assert threading.get_ident() not in threads
+
+
+async def test_only_doubtful_fields_ask_and_each_button_is_there_once() -> None:
+    """Fields that are sure are folded, and none else; the row of buttons is not repeated."""
+    async with dialogue() as visitor:
+        await visitor.upload(table(row(1), row(2, "animaux")))
+        text = visitor.html
+        folded = text.partition('<details class="more" id="sure">')[2].partition("</table>")[0]
+        shown = text.partition("<h2>Correspondance</h2>")[2].partition('<details class="more" id="sure">')[0]
+        assert {"id", "title", "location.city", "weeks"} <= set(re.findall(r'id="row\.([\w.]+)"', folded))
+        assert ["sector"] == re.findall(r'id="row\.([\w.]+)"', shown)
+        buttons = re.findall(r'<button(?: class="main")? name="do" value="(\w+)"', text)
+        assert ["study", "download"] == buttons
+        await visitor.recompute({"path.id": "titre"})
+        chosen = visitor.html.partition("Choisis par vous (1)")[2].partition("</tbody>")[0]
+        assert ["id"] == re.findall(r'id="row\.([\w.]+)"', chosen), "what a visitor has chosen stays in view"
