@@ -183,11 +183,11 @@ def test_the_interfaces_are_those_of_the_contracts() -> None:
 
 def test_texts_of_the_catalogue_become_html() -> None:
     assert "<code>a&lt;b</code> &amp; c" == str(coded("`a<b` & c"))
-    text = "«\u00a0<var>le caractère</var>\u00a0» au caractère <var>la position</var>."
+    text = "«\u00a0<var>caractère</var>\u00a0» au caractère <var>position</var>."
     assert text == str(without_values("« {sign} » au caractère {place}.", "fr"))
     assert "non\u202f; <code>a ; b</code>\u00a0: oui" == str(coded("non ; `a ; b` : oui"))
-    assert "<var>la valeur</var> octets" == str(without_values("{actual} octets", "fr"))
-    assert "(<code><var>le mot-clé</var></code>)" == str(without_values("(`{keyword}`)", "fr"))
+    assert "<var>valeur</var> octets" == str(without_values("{actual} octets", "fr"))
+    assert "(<code><var>mot-clé</var></code>)" == str(without_values("(`{keyword}`)", "fr"))
     assert "la forme {…}" == str(without_values("la forme {{…}}", "fr"))
 
 
