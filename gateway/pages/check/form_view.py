@@ -51,8 +51,9 @@ def pages(visitors: Visitors, clock: Callable[[], int], days: Callable[[], Days]
             values = values_of((), SentForm(), refusal=error.sentence(language))
             return Answer(_TEMPLATE, {**values, **_values(typed, language, today, waits)}, error.status, error.headers)
         log.info("pages.checked", form=True, **{name: report[name] for name in LOGGED})
-        values = values_of((), SentForm(), report=report, now=now)
-        return Answer(_TEMPLATE, {**values, **_values(typed, language, today, waits, report["problems"])})
+        wrong = [one for one in report["problems"] if one["severity"] == "error" and path_of(one["pointer"])]
+        values = values_of((), SentForm(), report=report, now=now, placed=wrong)
+        return Answer(_TEMPLATE, {**values, **_values(typed, language, today, waits, wrong)})
 
     return [Page("check_form", PATHS, get, post)]
 
@@ -67,11 +68,10 @@ def _values(
     language: Language,
     today: date,
     waits: frozenset[str],
-    problems: Sequence[Mapping[str, Any]] = (),
+    placed: Sequence[Mapping[str, Any]] = (),
 ) -> Mapping[str, Any]:
     """The fields, what was typed, and the errors by field."""
     wrong: dict[str, list[Mapping[str, Any]]] = {}
-    for problem in problems:
-        if problem["severity"] == "error" and (path := path_of(problem["pointer"])):
-            wrong.setdefault(path, []).append(problem)
+    for problem in placed:
+        wrong.setdefault(path_of(problem["pointer"]), []).append(problem)
     return {"fields": form_fields(language, today, waits), "typed": typed, "wrong": wrong}

@@ -118,13 +118,17 @@ def values_of(
     report: Mapping[str, Any] | None = None,
     refusal: Sentence | None = None,
     now: int = 0,
+    placed: Sequence[Mapping[str, Any]] = (),
 ) -> Mapping[str, Any]:
-    """The values of the template: the form, and below it a report or a refusal, if any."""
+    """The values of the template: a report or a refusal, if any, and the form. ``placed``: problems of the report that
+    stand at their field in the form.
+    """
     return {
         "choices": choices,
         "tries": tuple(EXAMPLES),
         "sent": sent,
         "report": report,
+        "placed": placed,
         "refusal": refusal,
         "title": ("no_verdict", {}) if report is None else heading_of(report),
         "now": now,

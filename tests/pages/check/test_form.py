@@ -111,6 +111,9 @@ async def test_each_error_is_at_its_field(site: PageHarness, language: Language)
         assert f'id="{name}-error"' not in text, name
     assert 'value="many"' in text
     assert "Atelier" in text
+    form = text.partition("<form")[2]
+    assert "field-missing" not in text, "said at the field, in words for a person"
+    assert ("Remplissez ce champ" if language == "fr" else "Fill this field in") in form
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ async def test_headings_are_in_order_and_the_summary_comes_before_the_form(clien
     levels = [int(piece[0]) for piece in text.split("<h")[1:] if piece[0].isdigit()]
     assert levels[0] == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
-    assert text.index('href="#verdict"') < text.index("<form") < text.index('id="verdict"')
+    assert text.index('id="verdict"') < text.index('class="problems"') < text.index("<form")
     assert text.index("siret-checksum") < text.index("personal-data")
 
 
