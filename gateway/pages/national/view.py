@@ -172,7 +172,7 @@ class _NationalPage:
         values = {
             "connected": self._site.connected,
             "accounts": accounts,
-            "trouble": sum(one.kind != "fine" for one in accounts),
+            "stopped": sum(one.kind != "fine" for one in accounts),
             "as_of": max((one.at for one in accounts), default=None),
             "per_minute": self._site.per_minute,
             "lines": lines,

@@ -33,7 +33,7 @@ def _is_dated(case: Case) -> bool:
 
 @asynccontextmanager
 async def gateway(day: date) -> AsyncIterator[Setup]:
-    """The mock from noon of this day on: a shift by whole days would cross midnight where summer time begins or ends."""
+    """The mock from noon of this day on: shifted by whole days it could cross midnight as summer time begins."""
     accounts = {
         name: TargetAccount(platform=f"essai-{name}", client_id=f"essai-{name}", secret="s")
         for name in ("publisher", "neighbour", "subscriber")

@@ -467,9 +467,9 @@ async def test_only_doubtful_fields_ask_and_each_button_is_there_once() -> None:
         await visitor.upload(table(row(1), row(2, "animaux")))
         text = visitor.html
         folded = text.partition('<details class="more" id="sure">')[2].partition("</table>")[0]
-        shown = text.partition("<h2>Correspondance</h2>")[2].partition('<details class="more" id="sure">')[0]
+        on_page = text.partition("<h2>Correspondance</h2>")[2].partition('<details class="more" id="sure">')[0]
         assert {"id", "title", "location.city", "weeks"} <= set(re.findall(r'id="row\.([\w.]+)"', folded))
-        assert ["sector"] == re.findall(r'id="row\.([\w.]+)"', shown)
+        assert ["sector"] == re.findall(r'id="row\.([\w.]+)"', on_page)
         buttons = re.findall(r'<button(?: class="main")? name="do" value="(\w+)"', text)
         assert ["study", "download"] == buttons
         await visitor.recompute({"path.id": "titre"})
