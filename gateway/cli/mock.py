@@ -14,7 +14,9 @@ import orjson
 import typer
 from rich.text import Text
 
+import schemas
 from gateway.cli.console import OUT, CommandError, Lang
+from gateway.cli.validate import Activated, activations_of
 from gateway.clock import Clock, now
 from gateway.mock.core import StoppedPartError
 from gateway.mock.faults import FaultError, FaultScenario, read_scenario
@@ -47,6 +49,7 @@ def mock(
     clock: Annotated[
         str, typer.Option(metavar="DATE", help="Answer as on this day (ISO date); by default today.")
     ] = "",
+    activated: Activated = None,
     faults: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A scenario: a JSON list of faults for the requests to come.")
     ] = None,
@@ -63,7 +66,8 @@ def mock(
             raise CommandError(words.real.format(name=name), step=words.real_step.format(name=name), language=lang)
     configure_logs("error")
     try:
-        run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), lang))
+        days = activations_of(activated, lang)
+        run(_mock(address, port, _scenario(faults, lang), _clock(clock, lang), days, lang))
     except (ListenError, StoppedPartError) as error:
         raise ended_by(error, format_endpoint(address, port), lang) from error
     OUT.print(words.end)
@@ -78,7 +82,9 @@ def ended_by(error: ListenError | StoppedPartError, at: str, lang: Language) -> 
     return CommandError(text, step=words.listen_step, language=lang)
 
 
-async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, lang: Language) -> None:
+async def _mock(
+    address: str, port: int, scenario: FaultScenario, clock: Clock, days: schemas.Activations, lang: Language
+) -> None:
     words, stopping = _WORDS[lang], asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -86,7 +92,7 @@ async def _mock(address: str, port: int, scenario: FaultScenario, clock: Clock, 
     def line(received: ReceivedRequest, answered: SentAnswer, verdicts: Mapping[str, int], fault: str) -> None:
         _print(_line(received, answered, verdicts, fault, lang))
 
-    async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock) as url:
+    async with mocking(host=address, port=port, line=line, scenario=scenario, clock=clock, activations=days) as url:
         for text in (words.at.format(url=url), words.account, words.seeds.format(platform=PLATFORM)):
             _print(text)
         await stopping.wait()

@@ -1,6 +1,7 @@
 """``passerelle validate``: judge a file of offers offline, with the gateway's own rules."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,10 @@ from gateway.protocol.release import read_day
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
+Activated = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RELEASE=DAY", help="The day from which a release holds, from /.well-known/passerelle."),
+]
 _WORDS = load_words(SimpleNamespace, "gateway", "validate")
 
 
@@ -26,17 +31,14 @@ def validate(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
     lang: Lang = "fr",
     on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
-    activated: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RELEASE=DAY", help="The day from which a release holds, from /.well-known/passerelle."),
-    ] = None,
+    activated: Activated = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per document, for other programs.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Check offers without sending them anywhere.
 
     Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read or holds no offer.
     """
-    day, activations = day_of(on, lang), dict(_activation(one, lang) for one in activated or ())
+    day, activations = day_of(on, lang), activations_of(activated, lang)
     totals: Counter[str] = Counter()
     findings: list[DocumentProblem] = []
     for document in read_submissions(file, lang):
@@ -64,13 +66,16 @@ def _judge(document: FileDocument, day: date, activations: schemas.Activations, 
     return {"line": document.number, "id": verdict.id, "verdict": word, "problems": problems}
 
 
-def _activation(text: str, language: Language) -> tuple[str, date]:
-    """A release and its day. Raises CommandError."""
-    release, _, day = text.partition("=")
-    if (found := read_day(day)) is None:
-        words = _WORDS[language]
-        raise CommandError(words.no_activation.format(text), step=words.give_activation, language=language)
-    return release, found
+def activations_of(texts: Sequence[str] | None, language: Language) -> schemas.Activations:
+    """The days of releases, each as ``1.1=2027-09-01``. Raises CommandError."""
+    found = {}
+    for text in texts or ():
+        release, _, day = text.partition("=")
+        if (read := read_day(day)) is None:
+            words = _WORDS[language]
+            raise CommandError(words.no_activation.format(text), step=words.give_activation, language=language)
+        found[release] = read
+    return found
 
 
 def day_of(text: str, language: Language) -> date:

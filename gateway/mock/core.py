@@ -31,7 +31,8 @@ from gateway.operate.decision_counts import count_decisions
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.refused_offers import refused_offer_seal
-from gateway.protocol.topic import COMMON, OFFERS
+from gateway.protocol.release import PARTITION, Activation, activation_record
+from gateway.protocol.topic import COMMON, OFFERS, RELEASES
 from gateway.push.sender import run_sender
 from gateway.relay import CommitPace, Relay
 from gateway.settings import Settings
@@ -109,9 +110,10 @@ async def core(
     clock: Clock,
     watch: Decisions,
     open_to_all: bool,
+    activations: schemas.Activations,
 ) -> AsyncIterator[Core]:
-    """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block. Raises
-    SettingsError where no port is free, and StoppedPartError.
+    """A core whose partners know it as ``url``, in a folder and with keys of its own, which end with the block.
+    ``activations`` are on its log. Raises SettingsError where no port is free, and StoppedPartError.
     """
     if not structlog.is_configured():  # a process with logs of its own keeps them
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
@@ -120,6 +122,11 @@ async def core(
         settings = with_signing_key(Settings(data=folder, pages=0, loopback_feeds=1))
         log = WatchedLog(watch, clock=clock)
         await log.create_topics(COMMON)
+        days = [
+            Activation(release=name, begins=day, fields=(), entry=0, at=clock()) for name, day in activations.items()
+        ]
+        if days:
+            await log.append(RELEASES, PARTITION, [*map(activation_record, days)])
         federation = await build_federation(settings, stack, log=log, clock=clock)
         for partner in partners:
             await federation.partners.save(partner)

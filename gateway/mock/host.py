@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 from aiohttp import hdrs
 
+import schemas
 from gateway.api.context import Limits
 from gateway.api.problem import ProblemError
 from gateway.api.query import ReaderQuery, read_changes_query
@@ -115,9 +116,11 @@ async def hosted(
     clients: Mapping[str, str] | None = None,
     clock: Clock = now,
     open_to_all: bool = False,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
 ) -> AsyncIterator[str]:
     """Serve a host at an address (port 0: any free one), with these partners; yields its URL. ``clients``: the platform
-    of each client id that is not the platform's slug. Raises ListenError.
+    of each client id that is not the platform's slug; ``activations``: the days that an operator would have set. Raises
+    ListenError.
     """
     async with AsyncExitStack() as stack:
         try:
@@ -126,7 +129,13 @@ async def hosted(
             raise ListenError(Bilingual(reason(error), system_reason(error).fr)) from error
         url = f"http://{format_endpoint(address, listening.getsockname()[1])}"
         running = core(
-            url=url, partners=partners, clients=clients or {}, clock=clock, watch=host, open_to_all=open_to_all
+            url=url,
+            partners=partners,
+            clients=clients or {},
+            clock=clock,
+            watch=host,
+            open_to_all=open_to_all,
+            activations=activations,
         )
         host.core = await stack.enter_async_context(running)
         host.forwarded = await stack.enter_async_context(forwarding(host.core.url))

@@ -10,6 +10,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+import schemas
 from gateway.clock import Clock, now
 from gateway.log.tasks import start_tasks
 from gateway.mock.accounts import account
@@ -117,7 +118,14 @@ class Mock(Host):
 
 @asynccontextmanager
 async def mocking(
-    *, host: str, port: int, line: Line, scenario: FaultScenario, clock: Clock = now, pause: float = _PAUSE
+    *,
+    host: str,
+    port: int,
+    line: Line,
+    scenario: FaultScenario,
+    clock: Clock = now,
+    activations: schemas.Activations = schemas.NOT_ACTIVATED,
+    pause: float = _PAUSE,
 ) -> AsyncIterator[str]:
     """Run a mock whose seeds rest for ``pause`` seconds after a change; yields its URL. Raises ListenError where it
     cannot listen, or for an address of a network.
@@ -126,7 +134,9 @@ async def mocking(
         raise ListenError(Bilingual(*(_WORDS[language].away.format(host=host) for language in ("en", "fr"))))
     mock = Mock(scenario, line)
     async with (
-        hosted(mock, host, port, partners=[account(PLATFORM)], clock=clock, open_to_all=True) as url,
+        hosted(
+            mock, host, port, partners=[account(PLATFORM)], clock=clock, open_to_all=True, activations=activations
+        ) as url,
         AsyncExitStack() as stack,
     ):
         mock.seeds = Seeds(mock.core.federation)

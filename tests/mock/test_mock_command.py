@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,11 @@ import pytest
 
 from gateway.cli.mock import ended_by
 from gateway.mock.core import StoppedPartError
+from gateway.protocol.paris_time import paris_midnight
+from schemas.evolution.process import TREE
 from schemas.texts import LANGUAGES, Language
 from tests.mock.mock_harness import offer
+from tests.schemas.evolution.waiting import FIELD, RELEASE, waiting_tree
 
 pytestmark = pytest.mark.slow
 
@@ -50,10 +55,10 @@ class Running:
             return (await self.process.stdout.readline()).decode().rstrip()
 
 
-async def started(*options: str, **environment: str) -> asyncio.subprocess.Process:
+async def started(*options: str, root: str = ".", **environment: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     environ = {**os.environ, "COLUMNS": "200", **environment}
-    return await asyncio.create_subprocess_exec(*COMMAND, *options, stdout=pipe, stderr=pipe, env=environ)
+    return await asyncio.create_subprocess_exec(*COMMAND, *options, stdout=pipe, stderr=pipe, env=environ, cwd=root)
 
 
 async def refused(*options: str, **environment: str) -> tuple[int | None, str]:
@@ -65,8 +70,8 @@ async def refused(*options: str, **environment: str) -> tuple[int | None, str]:
 
 
 @asynccontextmanager
-async def running(*options: str) -> AsyncIterator[Running]:
-    process = await started("--port", "0", *options)
+async def running(*options: str, root: str = ".", **environment: str) -> AsyncIterator[Running]:
+    process = await started("--port", "0", *options, root=root, **environment)
     try:
         async with aiohttp.ClientSession() as session:
             made = Running(process, [], "", session)
@@ -178,3 +183,19 @@ async def test_it_starts_without_the_pages_the_connector_and_kafka() -> None:
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", look, stdout=asyncio.subprocess.PIPE)
     assert b"[]\n" == (await process.communicate())[0]
+
+
+async def test_a_vendor_plays_the_day_of_a_release(tmp_path: Path) -> None:
+    """OFR-050: the eve, and the day."""
+    tree, answers = waiting_tree(tmp_path), []
+    for day in ("2027-02-28", "2027-03-01"):
+        options = ("--activated", f"{RELEASE}=2027-03-01", "--clock", day)
+        async with running(*options, root=tree, PYTHONPATH=str(TREE)) as mock:
+            document = {**offer(1, clock=partial(paris_midnight, date.fromisoformat(day))), FIELD: True}
+            status, body = await mock.ask("bretagne", "PUT", "/v1/offers/bretagne:1", json=document)
+            async with mock.session.get(f"{mock.url}/.well-known/passerelle") as response:
+                days = (await response.json())["activations"]
+            refused = "field-not-begun" in [one["code"] for one in body.get("problems", ())]
+            answers.append((status, refused, days))
+    found = {RELEASE: "2027-03-01"}
+    assert [(422, True, found), (202, False, found)] == answers
