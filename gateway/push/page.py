@@ -13,7 +13,8 @@ from gateway.store import OfferView
 
 MAX_CHANGES = 500
 """Changes of a page."""
-_FIRST = 32
+_FIRST, _FILLED = 32, 0.95
+"""The guess of the first page; and how full the next one shall be, as one that is too large is read twice."""
 
 
 @dataclass(slots=True)
@@ -38,8 +39,9 @@ class PageReader:
             if fit >= len(texts) or limit == 1:
                 break
             limit = self.guess = max(1, fit)
-        if len(texts) == limit == self.guess and 2 * sum(map(len, texts)) < one.max_batch:
-            self.guess = min(MAX_CHANGES, 2 * limit)
+        if len(texts) == limit == self.guess:
+            room = _FILLED * one.max_batch / sum(map(len, texts))
+            self.guess = min(MAX_CHANGES, max(1, int(limit * room)))
         kept = [n for n, change in enumerate(changes) if (change["id"], change["sequence"]) != one.skip]
         page = PushPage(changes=[changes[n] for n in kept], positions=positions, more=more, fresh=fresh)
         return page, b",".join(texts[n] for n in kept)

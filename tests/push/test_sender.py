@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.log.port import Output
 from gateway.protocol.push import DEADLINE_MS, GIVEN_UP_MS, PushRow, announce
 from gateway.protocol.push_record import progress_record, read_attempt
-from gateway.protocol.subscription import rotated
+from gateway.protocol.subscription import MAX_BYTES, rotated
 from gateway.protocol.topic import PUSHES, SUBSCRIPTIONS
 from gateway.protocol.visibility import Filter
 from gateway.push.signature import consent_code, signing_secret
@@ -86,6 +87,17 @@ async def test_a_page_is_as_large_as_the_batch_and_holds_one_change_at_least(
     sizes = [(len(page["changes"]), len(str(page["changes"]))) for page in endpoint.pages]
     assert all(number <= 1 or size < 3_300 for number, size in sizes)
     assert max(number for number, _ in sizes) > 1
+
+
+async def test_pages_of_a_backlog_fill_the_batch_from_the_second_on(push: PushHarness, endpoint: Endpoint) -> None:
+    for number in range(300):
+        await push.publish(number, description="x" * 400)
+    await push.feed()  # the view has all of them
+    await push.subscribe(endpoint, max_batch=MAX_BYTES)
+    await push.equal(endpoint)
+    sizes = [len(orjson.dumps(page["changes"])) for page in endpoint.pages]
+    assert [] == [size for size in sizes[1:-1] if not 0.85 * MAX_BYTES < size <= MAX_BYTES]
+    assert len(sizes) > 3
 
 
 async def test_nothing_but_tests_is_pushed_before_the_owner_of_the_url_agrees(
