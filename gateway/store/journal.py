@@ -33,11 +33,14 @@ class JournalView(View):
     """
 
     async def page(
-        self, *, before: int | None, limit: int, criteria: JournalFilter
+        self, *, before: int | None, limit: int, criteria: JournalFilter, oldest: bool = False
     ) -> tuple[Sequence[JournalEntry], int | None, bool]:
-        """Entries below a number, newest first; the number to continue below, and whether there are more."""
-        conditions, values = _conditions(criteria, before)
-        statement = f"SELECT value FROM entries WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our own conditions
+        """Entries below a number, newest first, or above it, oldest first; the number to continue from, and whether
+        there are more.
+        """
+        conditions, values = _conditions(criteria, before, than=">" if oldest else "<")
+        order = "ASC" if oldest else "DESC"
+        statement = f"SELECT value FROM entries WHERE {' AND '.join(conditions)} ORDER BY number {order} LIMIT ?"  # noqa: S608  # our own conditions
         rows = await self.copy.read(lambda db: db.execute(statement, (*values, limit + 1)).fetchall())
         entries = tuple(read_entry(row[0]) for row in rows[:limit])
         return entries, entries[-1].number if entries else before, len(rows) > limit
@@ -80,10 +83,10 @@ class JournalView(View):
                 db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
-def _conditions(criteria: JournalFilter, before: int | None) -> tuple[list[str], list[Any]]:
+def _conditions(criteria: JournalFilter, before: int | None, *, than: str = "<") -> tuple[list[str], list[Any]]:
     given: list[tuple[str, Any]] = []
     if before is not None:
-        given.append(("number < ?", before))
+        given.append((f"number {than} ?", before))
     if criteria.acts:
         given.append((_AMONG.format("act"), orjson.dumps(sorted(criteria.acts)).decode()))
     if criteria.persons is not None:

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from gateway.federation.csv_table import csv_table
 from gateway.pages.base.columns import Column, table_of, wants_file
 from gateway.pages.base.page import PageError
+from gateway.protocol.join_request import Trial
 from gateway.protocol.partner import Partner
+from gateway.protocol.subscription import Subscription
+from tests.notices.persons import OPEN
 from tests.pages.desk import Desk, desk_of
 from tests.pages.feeds import FAILING
 from tests.pages.partner.seeded import seed
@@ -24,6 +28,8 @@ LISTS: Mapping[str, tuple[str, Sequence[str], str]] = {
     "/exploitation/refus": ("platform=occitanie", ("Jour", "Plateforme", "Règle"), "sort"),
     "/exploitation/plateformes": ("scope=operate", ("Plateforme", "Identifiant", "État"), "sort"),
     "/exploitation/registre": ("act=offer.moderate", ("Numéro", "Quand", "Personne"), ""),
+    "/exploitation/abonnements": ("state=unconfirmed", ("Plateforme", "Abonnement", "État"), "sort"),
+    "/exploitation/demandes": ("trial=none", ("Nom donné", "Domaine du courriel", "Machine du flux"), "sort"),
     "/exploitation": ("state=unconnected", ("Système", "Accès", "État"), "sort"),
 }
 """By address a filter, the first heads of the file, and the parameter by which heads sort."""
@@ -37,6 +43,13 @@ ORDERED: tuple[Column[Partner], ...] = (
 async def desk(site: PageHarness) -> Desk:
     await seed(site)
     desk = await desk_of(site)
+    federation, tried = site.harness.federation, replace(OPEN, id="essayee", trial=Trial(at=1))
+    await federation.contacts.requests.change(lambda _: [OPEN, tried])
+    partner = federation.partners.get(SIGNED.platform)
+    assert partner is not None
+    one = Subscription(id="a1", name="copie", url="https://stages.example.org/in", keys=(), consent="")
+    two = replace(one, id="a2", name="seconde", confirmed=True)
+    await federation.subscriptions.change(partner.platform, partner.joined_at, lambda own: own.put(one).put(two))
     await desk.post("/exploitation", act="pause", platform=FAILING, reason="En maintenance")
     return desk
 

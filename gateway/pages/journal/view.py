@@ -19,7 +19,8 @@ from gateway.runtime.cached import Cached
 PAGE_ENTRIES = 50
 """Entries of one page."""
 MAX_ROWS = 10_000
-"""Entries of a file, the newest."""
+"""Entries of a file, the first ones in the order of the page."""
+_OLDEST = "oldest"
 _MAX_NUMBER = 10**18
 
 log = structlog.get_logger()
@@ -44,25 +45,32 @@ class _JournalPage:
         self._require_ready()
         names, page = self._federation.acts.names.state, self._federation.journal.page
         criteria = read_filter(request.query, names)
-        before = _before(request.query.get("before"))
+        before, order = _before(request.query.get("before")), request.query.get("order", "")
+        if order not in ("", _OLDEST):
+            raise PageError(400)
+        oldest = order == _OLDEST
         if wants_file(request.query) and not criteria.wrong:
-            every, _, _ = await page(before=None, limit=MAX_ROWS, criteria=criteria.filter)
+            every, _, _ = await page(before=None, limit=MAX_ROWS, criteria=criteria.filter, oldest=oldest)
             return journal_csv(rows_of(every, (), names, language), language)
         entries: Sequence[JournalEntry] = ()
         later: Sequence[JournalEntry] = ()
         more = False
         if not criteria.wrong:
-            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, criteria=criteria.filter)
-        # A failure is said by a later entry, which may be on the page before.
-        if before is not None:
-            later, _, _ = await page(before=before + PAGE_ENTRIES, limit=PAGE_ENTRIES, criteria=JournalFilter())
-        further = {**criteria.query, "before": str(entries[-1].number)} if entries and more else None
+            entries, _, more = await page(before=before, limit=PAGE_ENTRIES, criteria=criteria.filter, oldest=oldest)
+        # A failure is said by a later entry, which may be on another page.
+        newest = entries[-1].number + 1 if oldest and entries else before
+        if newest is not None:
+            later, _, _ = await page(before=newest + PAGE_ENTRIES, limit=PAGE_ENTRIES, criteria=JournalFilter())
+        ordered = {**criteria.query, **({"order": order} if oldest else {})}
+        further = {**ordered, "before": str(entries[-1].number)} if entries and more else None
         values = {
             "rows": rows_of(entries, later, names, language),
             "criteria": criteria,
             "acts": [(act, act_key(act)) for act in ACTS],
             "further": None if further is None else urlencode(further),
-            "newest": before is None,
+            "first": before is None,
+            "oldest": oldest,
+            "ordered": ordered,
             "number": 0 if criteria.wrong else await self._federation.journal.count(criteria.filter),
             "most": MAX_ROWS,
             "erased": request.query.get("done") == "erased",

@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.operate.desk import Desk, RefusedActError
+from gateway.pages.base.columns import Column, table_of, wants_file
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.markup import coded
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.texts import Texts, texts_of
 from gateway.pages.pushes.form import SettingsForm, errors_of, filter_choices, settings_present, settings_typed
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -29,11 +31,15 @@ from gateway.push.acts import (
 )
 from gateway.push.attempts import read_attempts
 from gateway.push.book import settings_of
+from schemas.communes import plain_name
 from schemas.rules.beginning import waiting
 
 _DELETE, _SET = "delete", "set"
 _MAX_ROWS = 20
-_KINDS: Mapping[str, str] = {"active": "fine", "unconfirmed": "look", "failing": "look", "disabled": "blocked"}
+_KINDS: Mapping[str, str] = {"disabled": "blocked", "failing": "look", "unconfirmed": "look", "active": "fine"}
+"""By state its shape, in the order of the operator's list."""
+_Row: TypeAlias = tuple[str, Mapping[str, Any]]
+"""The name of a platform, and one of its subscriptions as anybody else reads it."""
 
 
 def pages(federation: Federation) -> Sequence[Page]:
@@ -44,6 +50,19 @@ def pages(federation: Federation) -> Sequence[Page]:
         Page("pushes", own, shell.show, shell.act, role="platform", private=True),
         operator_page("all_pushes", "/abonnements", "/subscriptions", shell.show_all),
     ]
+
+
+def _columns(texts: Texts) -> Sequence[Column[_Row]]:
+    """The columns of the operator's list, and of its file."""
+    return (
+        Column("platform", lambda row: row[0], lambda row: plain_name(row[0])),
+        Column("name", lambda row: row[1]["name"]),
+        Column(
+            "state", lambda row: str(texts(f"state_{row[1]['state']}")), lambda row: [*_KINDS].index(row[1]["state"])
+        ),
+        Column("url", lambda row: row[1]["url"]),
+        Column("refused_offer", lambda row: (row[1]["blocked"] or {}).get("offer")),
+    )
 
 
 class _PushPages:
@@ -99,14 +118,22 @@ class _PushPages:
             return await self._list(partner, language, secret=(one, _SET))
         return Redirect("pushes", {"done": _SET})
 
-    async def show_all(self, _request: web.Request, _language: Language) -> Answer:
+    async def show_all(self, request: web.Request, language: Language) -> Answer | Download:
         await self._book.catch_up()
+        wanted, texts = request.query.get("state", ""), texts_of("pushes", language)
+        if wanted not in ("", *_KINDS):
+            raise PageError(HTTPStatus.BAD_REQUEST)
         rows = [
-            (partner.name, self._document(partner, one, owner=False))
+            (partner.name, document)
             for partner in self._federation.partners.all()
             for one in settings_of(self._book.state, partner).items
+            if wanted in ("", (document := self._document(partner, one, owner=False))["state"])
         ]
-        return Answer("pushes/all.html", {"rows": rows, "kinds": _KINDS})
+        rows.sort(key=lambda row: ([*_KINDS].index(row[1]["state"]), plain_name(row[0]), row[1]["name"]))
+        table = table_of(request.query, _columns(texts), rows, kept={"state": wanted})
+        if wants_file(request.query):
+            return table.csv("abonnements.csv" if language == "fr" else "subscriptions.csv", texts)
+        return Answer("pushes/all.html", {"table": table, "kinds": _KINDS, "wanted": wanted})
 
     async def _list(
         self,

@@ -4,12 +4,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.pages.base.columns import Column
+from gateway.pages.base.texts import Texts
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect.problems import label_in, with_labels
+from gateway.protocol.join_request import JoinRequest
+from gateway.protocol.paris_time import paris_date
 from schemas import catalogue, localized
+from schemas.communes import plain_name
 from schemas.rulebook import Language
 
+TRIALS = ("none", "failed", "done")
+"""Whether a request was tried: not yet, without success, or with."""
 _MAX_VALUE = 80
+
+
+def trial_of(request: JoinRequest) -> str:
+    """Which of ``TRIALS`` a request is."""
+    return "none" if request.trial is None else "failed" if request.trial.failure else "done"
+
+
+def columns(texts: Texts) -> Sequence[Column[JoinRequest]]:
+    """The columns of the list, and of its file: no address, no path of a feed."""
+    return (
+        Column("name", lambda one: one.name, lambda one: plain_name(one.name)),
+        Column("mail_domain", lambda one: one.hosts[0]),
+        Column("feed_host", lambda one: one.hosts[1]),
+        Column("confirmed", lambda one: paris_date(one.confirmed_at or 0), lambda one: one.confirmed_at),
+        Column("last_trial", lambda one: str(texts(f"trial_{trial_of(one)}")), lambda one: TRIALS.index(trial_of(one))),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

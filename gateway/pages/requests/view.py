@@ -11,12 +11,13 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.notices.request_acts import RIGHT, approve_request, found, listed, refuse_request, try_request
 from gateway.operate.desk import RefusedActError
+from gateway.pages.base.columns import table_of, wants_file
 from gateway.pages.base.door import Door, form_of, session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, PlatformForm, by_field, reason_in, typed_in, wish_of
-from gateway.pages.requests.model import fields_of, problems_of
+from gateway.pages.requests.model import TRIALS, columns, fields_of, problems_of, trial_of
 from gateway.protocol.join_request import DryRun, JoinRequest, Kept, step_of
 
 _DONE = ("refused",)
@@ -39,12 +40,21 @@ class _RequestPages:
         self._answers = Answers(federation, door)
         self._book = federation.contacts.requests
 
-    async def list_all(self, request: web.Request, _language: Language) -> Answer:
+    async def list_all(self, request: web.Request, language: Language) -> Answer | Download:
         await self._book.catch_up()
+        wanted, texts = request.query.get("trial", ""), texts_of("requests", language)
+        if wanted not in ("", *TRIALS):
+            raise PageError(HTTPStatus.BAD_REQUEST)
+        every = listed(self._book.state)
+        some = [one for one in every if wanted in ("", trial_of(one))]
+        table = table_of(request.query, columns(texts), some, kept={"trial": wanted})
+        if wants_file(request.query):
+            return table.csv("demandes.csv" if language == "fr" else "requests.csv", texts)
         outcome = next((one for one in _DONE if one == request.query.get("done")), "")
-        return Answer("requests/requests.html", {"requests": listed(self._book.state), "done": outcome})
+        values = {"table": table, "number": len(every), "trials": TRIALS, "wanted": wanted, "done": outcome}
+        return Answer("requests/requests.html", values)
 
-    async def one(self, request: web.Request, language: Language) -> Answer:
+    async def one(self, request: web.Request, language: Language) -> Answer | Download:
         await self._book.catch_up()
         if not request.query.get("id"):
             return await self.list_all(request, language)

@@ -103,14 +103,19 @@ async def test_acts_are_found_by_each_filter(site: PageHarness, desk: Desk) -> N
     assert 4 == len(numbers(await desk.get(f"{PATH}?act=partner.revoke")))
 
 
-async def test_pages_go_on_with_the_filter_to_the_first_act(site: PageHarness, desk: Desk) -> None:
+@pytest.mark.parametrize(("order", "link", "step"), [("", "anciens", -1), ("&order=oldest", "récents", 1)])
+async def test_pages_go_on_with_the_filter_to_the_last_act(
+    site: PageHarness, desk: Desk, order: str, link: str, step: int
+) -> None:
     last = await seed(site, rounds=6)
-    path, found = f"{PATH}?about=bretagne", list[int]()
+    path, found = f"{PATH}?about=bretagne{order}", list[int]()
     while path:
         text = await desk.get(path)
+        assert "n’a pas eu lieu" in text
         found += numbers(text)
-        [path] = re.findall(r'href="([^"]*)">Actes plus anciens<', text) or [""]
-    assert list(range(last - 1, 0, -1)) == found
+        [path] = re.findall(rf'href="([^"]*)">Actes plus {link}<', text) or [""]
+    assert [*range(1, last)][::step] == found
+    await desk.get(f"{PATH}?order=newest", 400)
     for wrong in ("x", "-1", "²", "9" * 30):
         await desk.get(f"{PATH}?before={quote(wrong)}", 400)
 

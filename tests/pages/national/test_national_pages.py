@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 import schemas
+from gateway.bootstrap.pages import page_ports
+from gateway.federation.national import NationalSite
+from gateway.pages.base.page import Answer
+from gateway.pages.base.templates import Templates
 from gateway.pages.base.texts import texts_of
 from gateway.pages.national.model import accounts_of, found_in, lines_of
-from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
+from gateway.pages.site import all_pages
+from gateway.protocol.delivery import AccountPlan, Delivery, DeliveryPart, delivery_record
 from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
@@ -18,9 +25,9 @@ from gateway.protocol.record import utc
 from gateway.protocol.topic import DELIVERIES
 from gateway.store.deliveries import DeliverySummary
 from schemas.rulebook import LANGUAGES
-from tests.harness import SECONDS
+from tests.harness import SECONDS, URL
 from tests.pages.desk import Desk, operator_of
-from tests.pages.national.seeded import ACCOUNT, Owner, note, write_note
+from tests.pages.national.seeded import ACCOUNT, QUEUE, Owner, note, write_note
 from tests.pages.signing import OPERATOR, cookie_of
 from tests.pages.site import PageHarness
 
@@ -133,6 +140,26 @@ def test_the_state_of_an_account_is_the_worst_of_its_note(changes: dict[str, Any
 async def test_accounts_at_work_elsewhere_are_not_denied_by_the_plan(desk: Desk) -> None:
     """This gateway has no accounts of its own; the notes of another one's are on the log."""
     assert "tenu par une autre passerelle" in await desk.get(f"{PATH}/plan")
+
+
+async def test_the_plan_is_one_table_of_the_accounts_with_something_to_send(site: PageHarness) -> None:
+    """Reasons are those of all accounts together, in words."""
+    idle = dict.fromkeys(QUEUE, 0)
+    codes = {"employer-undescribed": 2}
+
+    async def plan() -> list[AccountPlan]:
+        return [AccountPlan("a", QUEUE, {}, codes), AccountPlan("b", idle, {}, codes)]
+
+    national = NationalSite(connected=True, per_minute=100, plan=plan)
+    pages = all_pages(replace(page_ports(site.harness.settings, site.harness.federation, URL), national=national))
+    [handler] = [page.get for page in pages if page.name == "national_plan" and page.get is not None]
+    answer = await handler(make_mocked_request("GET", PLAN), "fr")
+    assert isinstance(answer, Answer)
+    templates = Templates(pages, prefix="", about={"version": "", "source": None})
+    text = unescape(templates.render(answer.template, answer.computed(), "fr", page="national_plan"))
+    assert "<h1>240 appels seraient envoyés</h1>" in text
+    assert ("Un compte n’a rien à envoyer." in text, text.count('scope="row"')) == (True, 2)
+    assert re.search(r"Employeur sans description.*?NAT-008.*?<td[^>]*>4</td>", text, re.DOTALL)
 
 
 async def test_an_account_in_trouble_says_what_to_do(desk: Desk) -> None:

@@ -30,6 +30,7 @@ def confirm(tab: Tab, _language: Language) -> None:
 
 def find_acts(keyboard: Keyboard, language: Language) -> None:
     """By person and platform, then the acts before them."""
+    keyboard.to("#filter summary").press("Enter")
     keyboard.to("#about").type("bretagne")
     keyboard.to("#person").type(OTHER)
     keyboard.follow("main button.main")
@@ -51,6 +52,7 @@ STATES = [
     State("journal", "none found", paths=_path("about=zzzz")),
     State("journal", "a wrong day", paths=_path("since=x"), status=400),
     State("journal", "older", paths=_path("before=10")),
+    State("journal", "oldest first", paths=_path("order=oldest")),
     State("journal_checks", "whole"),
     State("journal_erase", "which name"),
     State("journal_erase", "nobody", ask_for_nobody, then=422),
