@@ -1,16 +1,18 @@
 """Acts of operators on requests to join, for commands, API and pages; the journal has ids, never an address or a feed.
 
-An answer is claimed before its entry is written, under the fence of the requests: of two replicas one gives it. An
-approval names its platform with the claim; what a replica has left half done another one finishes after a minute as
-that platform, and it is never refused: the first replica may only be slow.
+An answer is claimed before its entry is written, under the fence of the requests: of two replicas one gives it, and
+renews its claim while it is slow. An approval names its platform with the claim; what a replica has left half done
+another one finishes after a minute as that platform, and it is never refused: the first replica may still go on.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+from gateway.errors import LogError
 from gateway.log.port import Output
 from gateway.notices.requests import RequestBook
 from gateway.operate.desk import Desk, RefusedActError, add_partner
@@ -40,6 +42,8 @@ COUNTED = ("items", "published", "warned", "refused", "passed")
 """The counts of a dry run, in order."""
 RIGHT: Scope = "offers:read"
 """The one right of a platform that was a stranger; its feed is pulled."""
+RENEW_SECONDS = CLAIM_MS / 3_000
+"""A claim is renewed so often."""
 _CLAIM_BYTES = 12
 
 
@@ -98,7 +102,13 @@ async def refuse_request(desk: Desk, book: RequestBook, request_id: str) -> None
 
 
 async def approve_request(
-    desk: Desk, book: RequestBook, request_id: str, slug: str, wish: PartnerInput
+    desk: Desk,
+    book: RequestBook,
+    request_id: str,
+    slug: str,
+    wish: PartnerInput,
+    *,
+    renew_seconds: float = RENEW_SECONDS,
 ) -> tuple[Partner, MintedSecret | None]:
     """Make a partner of a request, whose feed is pulled from then on; its person becomes a contact and gets a link. A
     request that was approved is the same partner again, without a secret. Raises as ``add_partner``.
@@ -111,7 +121,7 @@ async def approve_request(
         message = f"A request gives {RIGHT} alone: give other rights once the platform is known."
         raise RefusedActError("invalid", InputFinding(message, "scopes", "scope_of_stranger", min(more)))
     wish = replace(wish, name=wish.name or known.name, scopes=wish.scopes or (RIGHT,))
-    async with _claimed(desk, book, request_id, slug) as request:
+    async with _claimed(desk, book, request_id, slug, renew_seconds=renew_seconds) as request:
         partner, minted = await _partner_of(desk, request, request.platform or slug, wish)
 
         def edit(requests: JoinRequests) -> Sequence[Kept]:
@@ -165,9 +175,14 @@ def _waiting(requests: JoinRequests, request_id: str) -> JoinRequest:
 
 @asynccontextmanager
 async def _claimed(
-    desk: Desk, book: RequestBook, request_id: str, platform: str | None = None
+    desk: Desk,
+    book: RequestBook,
+    request_id: str,
+    platform: str | None = None,
+    *,
+    renew_seconds: float = RENEW_SECONDS,
 ) -> AsyncIterator[JoinRequest]:
-    """A request that is answered here alone meanwhile; it can be answered again if the block fails."""
+    """A request that is answered here alone as long as the block lasts; it can be answered again if the block fails."""
     claim = os.urandom(_CLAIM_BYTES).hex()
 
     def take(requests: JoinRequests) -> Sequence[Kept]:
@@ -186,12 +201,26 @@ async def _claimed(
             return []
         return [replace(one, claim=None, claimed_at=None, platform=None)]
 
+    def renew(requests: JoinRequests) -> Sequence[Kept]:
+        one = requests.get(request_id)
+        return [replace(one, claimed_at=desk.clock())] if isinstance(one, JoinRequest) and one.claim == claim else []
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(renew_seconds)
+            with suppress(LogError):
+                await book.change(renew)
+
     await book.change(take)
+    keeping = asyncio.create_task(keep())
     try:
         yield _waiting(book.state, request_id)
     except RefusedActError:
         await book.change(leave)
         raise
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
 
 
 def _made(desk: Desk, request: JoinRequest) -> Partner | None:

@@ -28,7 +28,7 @@ from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import CONTACTS, JOINING, JOURNAL, NOTICES, PARTNERS, RUNS, SUBMISSIONS
-from tests.harness import SECRET, records_of
+from tests.harness import SECONDS, SECRET, records_of
 from tests.notices.feed import REFUSED, FeedHost, feed, feed_host
 from tests.notices.gateway import ADDRESS, ORIGIN, Gateway, opened
 from tests.notices.test_requests import PAGE, SENT, add
@@ -267,6 +267,31 @@ async def test_an_approval_that_another_one_has_taken_over_makes_no_second_partn
         assert SLUG == found[0].platform
         await other.partners.catch_up()
         assert "autre" not in [one.platform for one in other.partners.all()]
+
+
+async def test_an_approval_that_is_slow_keeps_its_claim_and_makes_one_entry(tmp_path: Path) -> None:
+    """A second click after more than a minute is told that the request is being answered."""
+    async with waiting(tmp_path) as (gateway, _operator, _host, request_id):
+        (desk, book), (other, others) = await desks(gateway, 2)
+        slow = _Slow(desk.partners)
+        slow_desk: Desk = replace(desk, partners=slow)  # type: ignore[arg-type]  # a partner file that waits
+        first = asyncio.create_task(
+            approve_request(slow_desk, book, request_id, SLUG, PartnerInput(), renew_seconds=0.01)
+        )
+        await slow.there.wait()
+        gateway.clock.move(CLAIM_MS / 1_000)
+        async with asyncio.timeout(SECONDS):
+            while True:
+                await others.catch_up()
+                kept = others.state[request_id]
+                if isinstance(kept, JoinRequest) and kept.claimed_at == gateway.clock():
+                    break
+                await asyncio.sleep(0.01)
+        with pytest.raises(RefusedActError, match="being answered"):
+            await approve_request(other, others, request_id, "autre", PartnerInput())
+        slow.going.set()
+        assert SLUG == (await first)[0].platform
+        assert [("request.approve", SLUG)] == await acts(gateway)
 
 
 class _Slow:
