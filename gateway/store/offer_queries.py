@@ -82,8 +82,11 @@ class OfferQueries(NamedTuple):
         ChecksumError.
         """
         found = self.db.execute(_LINES, (self._numbers_at(log_offsets),)).fetchone()[0] if log_offsets else None
+        rows = [] if found is None else found.split(b"\n")
+        if len(rows) != len(log_offsets):
+            raise ChecksumError("the search index leads to other rows")
         lines = []
-        for log_offset, row in zip(log_offsets, () if found is None else found.split(b"\n"), strict=True):
+        for log_offset, row in zip(log_offsets, rows, strict=True):
             read, _, stored = row.rpartition(b" ")
             at, _, line = read.partition(b" ")
             if int(at) != log_offset or b"%d" % crc32(read) != stored:

@@ -84,10 +84,18 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
     await view.close()
 
 
-async def test_a_changed_byte_of_a_line_of_digests_is_found_when_it_is_read(path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE offers SET line = replace(line, 'a', 'b') WHERE id = 'bretagne:7'",
+        "DELETE FROM offers WHERE id = 'bretagne:7'",
+    ],
+    ids=["changed", "lost"],
+)
+async def test_a_damaged_line_of_digests_is_found_when_it_is_read(path: Path, damage: str) -> None:
     view = await opened(path)
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE offers SET line = replace(line, 'a', 'b') WHERE id = 'bretagne:7'")
+        db.execute(damage)
     copy, reader, criteria = ReaderCopy(Reader("rennes"), Filter()), Reader("rennes"), Filter()
     cursor = start(end=view.positions, now=0, criteria=criteria, reader=reader, log=LOG)
     with pytest.raises(DamagedCopyError):
