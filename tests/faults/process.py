@@ -23,6 +23,12 @@ QUEUE_BYTES = 4 << 20
 the eight seconds after which a write leaves it.
 """
 _SERVE = "from gateway.cli import main; main()"
+_AHEAD = """
+import os, time
+from gateway import clock
+ahead = os.open({!r}, os.O_RDONLY)
+clock.now = lambda: time.time_ns() // 1_000_000 + int(os.pread(ahead, 20, 0))
+"""
 _SMALL_QUEUE = f"from gateway.log.sqlite import jobs; jobs._QUEUE_BYTES = {QUEUE_BYTES}"
 
 
@@ -34,7 +40,8 @@ class GatewayProcess:
     """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
     runs: this one, or one of another version. ``user``: the user id that it runs under; only root may name another.
     ``public``: its address is its public URL. ``small_queue``: its embedded log queues at most QUEUE_BYTES.
-    ``interpreter``: it is no fork, but an interpreter of its own, which reads its variables.
+    ``interpreter``: it is no fork, but an interpreter of its own, which reads its variables. ``clock``: a file with the
+    milliseconds by which its clock is ahead; it is an interpreter of its own, too.
     """
 
     def __init__(
@@ -48,12 +55,13 @@ class GatewayProcess:
         small_queue: bool = False,
         interpreter: bool = False,
         public: bool = False,
+        clock: Path | None = None,
     ) -> None:
         self.name = name
         self._root = root
         self._user = user
-        self._forked = root == ROOT and user is None and not interpreter
-        self._before = _SMALL_QUEUE if small_queue else ""
+        self._forked = root == ROOT and user is None and not interpreter and clock is None
+        self._before = (_SMALL_QUEUE if small_queue else "") + ("" if clock is None else _AHEAD.format(str(clock)))
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
