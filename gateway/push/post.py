@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
 from types import TracebackType
@@ -27,7 +28,7 @@ from schemas.bilingual import Bilingual
 CONNECT_SECONDS = 5.0
 MAX_URL = 2_000
 _PORT = 443
-_ANSWER_BYTES = 1_024
+_ANSWER_BYTES, _BODY_SECONDS = 1_024, 1.0
 _AGENT = "Passerelle"
 _WAIT_DIGITS = 9
 
@@ -90,6 +91,8 @@ class Poster:
             reason = "timeout"
         except aiohttp.ClientSSLError:
             reason = "tls"
+        except aiohttp.ClientResponseError:
+            reason = "answer-malformed"
         except (aiohttp.ClientError, OSError, ValueError):
             reason = "unreachable"
         return PushOutcome(at=at, reason=reason)
@@ -102,7 +105,9 @@ class Poster:
         sent = {hdrs.CONTENT_TYPE: "application/json", hdrs.USER_AGENT: _AGENT, **headers}
         url = URL(text, encoded=True)
         async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
-            await answer.content.read(_ANSWER_BYTES)
+            with suppress(aiohttp.ClientError, OSError):  # the status is the outcome; TimeoutError is an OSError
+                async with asyncio.timeout(_BODY_SECONDS):  # the connection is kept where the body ends
+                    await answer.content.read(_ANSWER_BYTES)
             return PushOutcome(at=at, status=answer.status, wait=self._wait(answer.headers.get(hdrs.RETRY_AFTER)))
 
     def _open(self) -> aiohttp.ClientSession:

@@ -70,12 +70,15 @@ def is_permitted(address: Address, *, loopback: bool) -> bool:
 
 
 def check_literal(host: str, *, loopback: bool) -> None:
-    """Check a host that is an IP literal; a name is checked when it is resolved. Numbers in another form than four
-    parts are refused: the system takes them as addresses. Raises AddressRefusedError.
+    """Check a host that is an IP literal; a name is checked when it is resolved. Numbers and colons in another form are
+    refused: the system takes them as addresses, and no resolver sees them. Raises AddressRefusedError.
     """
     address = literal(host)
-    numeric = host.replace(".", "").isdigit() if address is None else not is_permitted(address, loopback=loopback)
-    if numeric:
+    if address is None:
+        refused = ":" in host or host.replace(".", "").isdigit()
+    else:
+        refused = not is_permitted(address, loopback=loopback)
+    if refused:
         raise AddressRefusedError(host, str(address or host))
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,6 +15,8 @@ from gateway.push.post import Poster, endpoint_fault
 from gateway.runtime.daemon_thread import DaemonThread
 from gateway.runtime.public_host import AddressRefusedError, HostUnknownError, resolve
 from tests.clock import START, ManualClock
+from tests.log.kafka.certificate import Authority
+from tests.transport.hostile import saying, talking
 from tests.transport.server import serving, speaking
 
 REFUSED = (
@@ -26,6 +30,7 @@ REFUSED = (
     *("[64:ff9b::a9fe:a9fe]", "[2002:7f00:1::]", "[2002:a9fe:a9fe::1]", "[2001:db8::1]", "[2001::1]", "[fe80::1]"),
     *("[fe80::1%25lo]", "[fc00::1]", "[fd00:ec2::254]", "[fec0::1]", "[ff02::1]", "[4000::1]", "[3fff::1]"),
     *("localhost", "localhost.", "LOCALHOST", "ip6-localhost"),
+    *("[::ffff:127.1]", "[::ffff:127.000.000.001]", "[::ffff:127.0.0.1%25lo]", "[::1%25]"),
 )
 """Loopback, private and shared networks, link-local, metadata, documentation, multicast; numbers in other forms; IPv4
 inside IPv6.
@@ -170,10 +175,56 @@ async def test_an_answer_is_read_for_a_kilobyte_at_most() -> None:
     assert sent < 64
 
 
-@pytest.mark.parametrize("reply", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200"])
-async def test_an_endpoint_that_does_not_speak_http_is_unreachable(reply: bytes) -> None:
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (b"", "unreachable"),
+        (b"HTTP/1.1 200", "unreachable"),
+        (b"nonsense\r\n\r\n", "answer-malformed"),
+        (b"Warning: file\r\nHTTP/1.1 204 No Content\r\n\r\n", "answer-malformed"),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", "answer-malformed"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok", "answer-malformed"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 50_000, "answer-malformed"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "answer-malformed"),
+    ],
+)
+async def test_an_answer_that_is_no_http_is_named_so_where_one_came(reply: bytes, reason: str) -> None:
+    """[PSH-012]"""
     async with speaking(reply) as url:
-        assert (await posted(url)).reason == "unreachable"
+        assert (await posted(url)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"no chunk\r\n"),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n", b"ok"),
+    ],
+)
+async def test_the_status_counts_whatever_becomes_of_the_body(head: bytes, body: bytes) -> None:
+    """[PSH-004] A page that was answered 2xx is not sent again, and no push waits for a body that does not come."""
+    async with talking(saying(head, body)) as port:
+        assert (await posted(f"http://127.0.0.1:{port}")).arrived
+
+
+async def test_headers_that_never_end_cost_the_time_of_a_push_only() -> None:
+    """[PSH-010]"""
+    async with talking(saying(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n")) as port:
+        assert (await posted(f"http://127.0.0.1:{port}", seconds=0.3)).reason == "timeout"
+
+
+async def test_a_certificate_of_nobody_that_is_trusted_is_named(tmp_path: Path) -> None:
+    """[PSH-010]"""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*Authority(tmp_path).issue("server"))
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        raise AssertionError("an endpoint that is not trusted gets nothing")
+
+    async with serving(answer, tls=tls) as url:
+        assert (await posted(url)).reason == "tls"
 
 
 @pytest.mark.parametrize(
