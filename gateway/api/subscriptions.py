@@ -112,7 +112,7 @@ async def post_action(request: web.Request) -> web.StreamResponse:
     federation, partner = federation_of(request), partner_of(request)
     book, secret = federation.subscriptions, federation.secret
     with _refused():
-        one = await act_on_subscription(await _desk(request), book, partner, name, action, secret=secret, code=code)
+        one = await act_on_subscription(await _desk(request), book, partner, name, action, secret=secret, named=code)
     body = subscription_document(book, partner.platform, one, owner=True)
     if action == "rotate":
         return answered({**body, "secret": newest_secret(secret, partner.platform, one)}, status=HTTPStatus.CREATED)

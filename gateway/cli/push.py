@@ -158,7 +158,7 @@ async def delete(desk: Desk, platform: Slug, name: Name) -> None:
 async def _act(desk: Desk, platform: str, name: str, action: SubscriptionAction, code: str) -> None:
     partner, secret = active(desk.partners.get(platform), platform), secret_here()
     async with SubscriptionBook(desk.log).caught_up_once() as book:
-        one = await act_on_subscription(desk, book, partner, name, action, secret=secret, code=code)
+        one = await act_on_subscription(desk, book, partner, name, action, secret=secret, named=code)
         state = subscription_document(book, platform, one, owner=False)["state"]
     if action == "rotate":
         typer.echo(newest_secret(secret, platform, one))

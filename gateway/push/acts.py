@@ -107,21 +107,22 @@ async def act_on_subscription(
     action: SubscriptionAction,
     *,
     secret: bytes,
-    code: str = "",
+    named: str = "",
 ) -> Subscription:
     """Order a test, a replay or an end of the waiting, confirm the url, renew the key, or skip the refused change; the
-    subscription then. Raises RefusedActError, LogError.
+    subscription then. ``named``: the code that confirms, or the offer whose change is skipped; empty: whichever is
+    refused now. Raises RefusedActError, LogError.
     """
     nonce = os.urandom(_NONCE_BYTES).hex()
 
     def edit(one: Subscription) -> Subscription:
         match action:
             case "confirm":
-                return _confirmed(one, consent_code(secret, partner.platform, one), code)
+                return _confirmed(one, consent_code(secret, partner.platform, one), named)
             case "rotate":
                 return _rotated(one, nonce, now=desk.clock())
             case "skip":
-                return _skipping(one, progress_of(book.state, partner.platform, one))
+                return _skipping(one, progress_of(book.state, partner.platform, one), named)
             case _:
                 return _ordered(one, action)
 
@@ -164,9 +165,9 @@ def _rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:
         raise RefusedActError("subscription-rotating", f"Two keys sign until {until}.", actual=until) from error
 
 
-def _skipping(one: Subscription, progress: PushProgress | None) -> Subscription:
+def _skipping(one: Subscription, progress: PushProgress | None, offer: str) -> Subscription:
     """With the refused change passed over, and the waiting ended."""
-    if progress is None or progress.blocked is None:
+    if progress is None or progress.blocked is None or offer not in ("", progress.blocked[0]):
         raise RefusedActError("subscription-unblocked", "No change is refused.", actual=one.name)
     return replace(one, enables=one.enables + 1, skip=progress.blocked)
 

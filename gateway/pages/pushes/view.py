@@ -92,9 +92,8 @@ class _PushPages:
                 case "set":
                     return await self._set(desk, partner, settings_typed(form), language)
                 case _:
-                    one = await act_on_subscription(
-                        desk, self._book, partner, name, action, secret=secret, code=form.text("code")
-                    )
+                    named = form.text({"confirm": "code", "skip": "offer"}.get(action, ""))
+                    one = await act_on_subscription(desk, self._book, partner, name, action, secret=secret, named=named)
                     if action == "rotate":
                         return await self._list(partner, language, secret=(one, action))
         except RefusedActError as error:

@@ -119,6 +119,17 @@ async def test_acts_are_orders_and_a_new_secret_is_in_one_answer(site: PageHarne
     assert (409, True) == (refused.status, "Deux clés signent" in await refused.text())
 
 
+async def test_a_page_that_is_out_of_date_skips_no_other_change_than_it_names(site: PageHarness) -> None:
+    await fail(site)
+    assert '<input type="hidden" name="offer" value="bretagne:7">' in await text_of(site)
+    refused = await send(site, act="skip", name="copie", offer="bretagne:6")
+    assert (409, True) == (refused.status, "n’est plus refusé" in await refused.text())
+    one = await stored(site)
+    assert one is not None
+    assert one.skip is None
+    assert 303 == (await send(site, act="skip", name="copie", offer="bretagne:7")).status
+
+
 async def test_a_url_is_confirmed_by_its_code(site: PageHarness) -> None:
     one = replace(ONE, confirmed=False)
     await subscribe(site, one)
