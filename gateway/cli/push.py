@@ -33,7 +33,7 @@ _URL = "https, port 443. - reads it from one line of standard input: its query i
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the subscription.")]
 
 _STEPS = {
-    "unknown": "passerelle push list {0} shows them all",
+    "unknown": "passerelle push list {0} shows them all; passerelle partner list shows the platforms",
     "subscription-invalid": "correct that, then run the same command again; --replace sets one that is there again",
     "subscription-limit": "passerelle push delete {0} NAME deletes one",
     "subscription-too-often": "run the command again later",
@@ -103,6 +103,8 @@ async def attempts(platform: Slug, name: Name, *, as_json: AsJson = False) -> No
         offer = f", {row['offer']}" if "offer" in row else ""
         numbers = f"{_counted(row['pushes'], 'push', 'pushes')}, {_counted(row['changes'], 'change', 'changes')}"
         OUT.print(Text(f"{row['at']}  {outcome}  {numbers}{offer}"))
+    if not documents:
+        OUT.print(Text("There is no attempt yet."))
 
 
 def _counted(number: int, one: str, more: str) -> str:

@@ -51,6 +51,8 @@ def url_fault(url: URL, *, loopback: bool) -> Bilingual | None:
     """
     host = url.host or ""
     if url.scheme != "https" and not (loopback and url.scheme == "http" and _is_this_machine(host)):
+        if not url.scheme:
+            return Bilingual("it does not begin with https://", "elle ne commence pas par https://")
         return Bilingual(f"it begins with {url.scheme}://", f"elle commence par {url.scheme}://")
     if not host:
         return Bilingual("it names no host", "elle ne nomme aucune machine")

@@ -67,7 +67,10 @@ def test_attempts_are_listed(commands: Commands) -> None:
     assert (503, 3) == (row["status"], row["changes"])
     with pytest.raises(CommandError) as refused:
         commands(command.app, "attempts", "bretagne", "autre")
-    assert "passerelle push list bretagne shows them all" == refused.value.step
+    assert (
+        "passerelle push list bretagne shows them all; passerelle partner list shows the platforms"
+        == refused.value.step
+    )
 
 
 def test_a_subscription_is_created_with_filters_and_its_secret_is_printed_once(commands: Commands) -> None:
@@ -107,6 +110,16 @@ def test_all_that_is_wrong_with_a_subscription_is_said_at_once(commands: Command
     commands(partner.app, "set", "bretagne", "--scope", "offers:publish")
     with pytest.raises(CommandError, match="may not read offers"):
         commands(command.app, "create", "bretagne", "autre", "--url", "https://stages.example.org/b")
+
+
+def test_what_is_no_platform_or_no_url_is_said(commands: Commands) -> None:
+    with pytest.raises(CommandError, match="nulle-part is not a partner") as refused:
+        commands(command.app, "test", "nulle-part", "copie")
+    assert "passerelle partner list" in (refused.value.step or "")
+    with pytest.raises(CommandError, match="url: it does not begin with https://"):
+        commands(command.app, "create", "bretagne", "autre", "--url", "stages.example.org/b")
+    commands(command.app, "create", "bretagne", "autre", "--url", "https://stages.example.org/b")
+    assert "There is no attempt yet." in commands(command.app, "attempts", "bretagne", "autre")
 
 
 def test_an_act_is_ordered_and_in_the_journal(commands: Commands) -> None:
