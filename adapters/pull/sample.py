@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 import schemas
 from adapters.formats.item import (
@@ -25,6 +26,7 @@ from schemas.communes import commune_at
 from schemas.offer_field import further_fields
 
 _MAX_OFFERS = 3
+_MAX_HOSTS = 20
 _MAX_CANDIDATES = 20
 """More than ``_MAX_OFFERS``: an id that is repeated later retracts its first item."""
 
@@ -32,7 +34,8 @@ _MAX_CANDIDATES = 20
 @dataclass(frozen=True, slots=True)
 class SampleEvaluation:
     """Evaluation of a sample: counts of published and refused offers, problems in groups and by severity, and up to
-    three offers as published. ``unusable``: the problems that make the whole source unusable, or empty.
+    three offers as published. ``unusable``: the problems that make the whole source unusable, or empty;
+    ``departments`` and ``hosts``: of the accepted offers and their links, twenty hosts at most.
     """
 
     counts: Counts
@@ -41,6 +44,8 @@ class SampleEvaluation:
     offers: tuple[Mapping[str, Any], ...] = ()
     unusable: tuple[Problem, ...] = ()
     whole: bool = True
+    departments: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
 
     @property
     def unreadable(self) -> bool:
@@ -80,12 +85,14 @@ def evaluate_items(
     feed_counts = FeedCounts(in_memory=in_memory, examples=examples)
     unusable: tuple[Problem, ...] = ()
     previews: dict[int, Mapping[str, Any]] = {}
-    whole = False
+    places, whole = _Places(), False
     try:
         for item in items:
             match item:
                 case OfferItem():
-                    _offer(item, judge(item, revision=revision, on=on, activations=activations), feed_counts, previews)
+                    verdict = judge(item, revision=revision, on=on, activations=activations)
+                    _offer(item, verdict, feed_counts, previews)
+                    places.note(verdict)
                 case BrokenItem():
                     if (retraction := item.retraction) is not None:
                         feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
@@ -106,9 +113,32 @@ def evaluate_items(
         offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:examples]
         counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
         listed = () if unusable else tuple(offers)
-        return SampleEvaluation(counts, feed_counts.problems, feed_counts.severities, listed, unusable, whole=whole)
+        return SampleEvaluation(
+            counts,
+            feed_counts.problems,
+            feed_counts.severities,
+            listed,
+            unusable,
+            whole=whole,
+            departments=frozenset(places.departments),
+            hosts=frozenset(places.hosts),
+        )
     finally:
         feed_counts.close()
+
+
+class _Places:
+    """The departments of accepted offers, and the hosts of their links."""
+
+    def __init__(self) -> None:
+        self.departments: set[str] = set()
+        self.hosts: set[str] = set()
+
+    def note(self, verdict: schemas.Verdict) -> None:
+        if verdict.accepted and verdict.offer is not None and verdict.territory is not None:
+            self.departments.add(verdict.territory["department"])
+            if len(self.hosts) < _MAX_HOSTS:
+                self.hosts.add((urlsplit(verdict.offer["apply_url"]).hostname or "").removeprefix("www."))
 
 
 def _offer(

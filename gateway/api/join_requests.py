@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.api.auth import requires
 from gateway.api.context import federation_of
-from gateway.api.desk import acting, answered, are_texts, is_text, one_of, refusals
+from gateway.api.desk import acting, answered, are_named_texts, are_texts, is_flag, is_text, one_of, refusals
 from gateway.api.query import refuse_parameters
 from gateway.notices.request_acts import (
     approve_request,
@@ -52,6 +52,8 @@ async def get_request(request: web.Request) -> web.StreamResponse:
         "departments": are_texts,
         "hosts": are_texts,
         "national_delivery": is_text,
+        "public": are_named_texts,
+        "secret": is_flag,
     },
     required=("action",),
 )
@@ -68,7 +70,8 @@ async def post_request(request: web.Request, desk: Desk, act: dict[str, Any]) ->
     if action == "refuse":
         await refuse_request(desk, book, request_id)
         return answered({"request": request_id, "step": "refused"})
-    partner, minted = await approve_request(desk, book, request_id, platform, PartnerInput(**act))
+    secret = act.pop("secret", False)
+    partner, minted = await approve_request(desk, book, request_id, platform, PartnerInput(**act), secret=secret)
     body: dict[str, Any] = {"request": request_id, "partner": partner_document(partner, now=desk.clock())}
     if minted is None:
         return answered(body)

@@ -110,5 +110,7 @@ class Rehearsal:
             counts=replace(found.counts, unchanged=0),
             rules=dict(rules),
             failure=found.unusable[0].code if found.unusable else None,
+            departments=sorted(found.departments),
+            hosts=sorted(found.hosts),
         )
         return DryRun(trial=trial, problems=found.problems, offers=found.offers, failure=failure)

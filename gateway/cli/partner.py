@@ -156,7 +156,7 @@ async def alter(  # noqa: PLR0913  # one per option
         without_jwks=jwks == _NONE,
         issuer=None if issuer == _NONE else issuer,
         without_issuer=issuer == _NONE,
-        public=_public_agreement(public_since, agreement),
+        public=public_agreement(public_since, agreement),
         without_public=public_since == _NONE,
     )
     before, after = await alter_partner(desk, slug, alteration)
@@ -206,7 +206,7 @@ async def revoke_access(desk: Desk, slug: Slug, *, as_json: AsJson = False) -> N
     OUT.print(f"[green]✓[/] {slug} no longer has access. To add it again: passerelle partner add {slug}")
 
 
-def _public_agreement(since: str | None, agreement: str | None) -> Mapping[str, str] | None:
+def public_agreement(since: str | None, agreement: str | None) -> Mapping[str, str] | None:
     """The agreement of the options; None where neither is given, or where it is to end."""
     if since == _NONE or (since is None and agreement is None):
         return None

@@ -9,6 +9,7 @@ from gateway.bootstrap.rehearsal import rehearsals
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.operator_context import log_here, secret_here, settings_here
+from gateway.cli.partner import public_agreement
 from gateway.cli.render_partner import print_secret, secret_document
 from gateway.notices.request_acts import (
     COUNTED,
@@ -82,7 +83,7 @@ async def try_now(desk: Desk, request: RequestId, *, as_json: AsJson = False) ->
 
 @app.command()
 @acting(steps=_STEPS)
-async def approve(
+async def approve(  # noqa: PLR0913  # one per option
     desk: Desk,
     request: RequestId,
     *,
@@ -90,12 +91,18 @@ async def approve(
     name: Annotated[str | None, typer.Option(help="Its name; by default as given in the request.")] = None,
     departments: Annotated[list[str] | None, typer.Option("--department", help="INSEE code; repeat.")] = None,
     hosts: Annotated[list[str] | None, typer.Option("--host", help="Its public host name; repeat.")] = None,
+    public_since: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Everybody may see its offers from this day on; with --agreement.")
+    ] = None,
+    agreement: Annotated[str | None, typer.Option(help="The version of its agreement to that.")] = None,
+    secret: Annotated[bool, typer.Option("--secret", help="Make a secret, by which it may read offers.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a partner of a request; its feed is pulled from then on, and the person gets a link by mail."""
-    wish = PartnerInput(name=name, departments=departments, hosts=hosts)
+    public = public_agreement(public_since, agreement)
+    wish = PartnerInput(name=name, departments=departments, hosts=hosts, public=public)
     async with RequestBook(desk.log, secret=secret_here()).caught_up_once() as book:
-        partner, minted = await approve_request(desk, book, request, platform, wish)
+        partner, minted = await approve_request(desk, book, request, platform, wish, secret=secret)
     if as_json:
         print_json({"request": request, "platform": partner.platform} | secret_document(partner, minted))
         return

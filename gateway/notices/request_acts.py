@@ -108,10 +108,12 @@ async def approve_request(
     slug: str,
     wish: PartnerInput,
     *,
+    secret: bool = False,
     renew_seconds: float = RENEW_SECONDS,
 ) -> tuple[Partner, MintedSecret | None]:
-    """Make a partner of a request, whose feed is pulled from then on; its person becomes a contact and gets a link. A
-    request that was approved is the same partner again, without a secret. Raises as ``add_partner``.
+    """Make a partner of a request, whose feed is pulled from then on; its person becomes a contact and gets a link. It
+    has a secret only if the operator wants one, and may read offers by it. A request that was approved is the same
+    partner again, without a secret. Raises as ``add_partner``.
     """
     await book.catch_up()
     known = found(book.state, request_id)
@@ -122,7 +124,7 @@ async def approve_request(
         raise RefusedActError("invalid", InputFinding(message, "scopes", "scope_of_stranger", min(more)))
     wish = replace(wish, name=wish.name or known.name, scopes=wish.scopes or (RIGHT,))
     async with _claimed(desk, book, request_id, slug, renew_seconds=renew_seconds) as request:
-        partner, minted = await _partner_of(desk, request, request.platform or slug, wish)
+        partner, minted = await _partner_of(desk, request, request.platform or slug, wish, secret=secret)
 
         def edit(requests: JoinRequests) -> Sequence[Kept]:
             kept = requests.get(request_id)
@@ -144,7 +146,7 @@ async def _approved(desk: Desk, known: Answered) -> Partner:
 
 
 async def _partner_of(
-    desk: Desk, request: JoinRequest, slug: str, wish: PartnerInput
+    desk: Desk, request: JoinRequest, slug: str, wish: PartnerInput, *, secret: bool
 ) -> tuple[Partner, MintedSecret | None]:
     """The partner of a request: the one that an approval has made which was cut off or is slow, else a new one."""
     await desk.partners.catch_up()
@@ -157,6 +159,7 @@ async def _partner_of(
             wish,
             act="request.approve",
             feed=lambda made: request.profile(slug, made.name),
+            secret=secret,
             request=request.id,
         )
     except RefusedActError:
@@ -201,18 +204,8 @@ async def _claimed(
             return []
         return [replace(one, claim=None, claimed_at=None, platform=None)]
 
-    def renew(requests: JoinRequests) -> Sequence[Kept]:
-        one = requests.get(request_id)
-        return [replace(one, claimed_at=desk.clock())] if isinstance(one, JoinRequest) and one.claim == claim else []
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(renew_seconds)
-            with suppress(LogError):
-                await book.change(renew)
-
     await book.change(take)
-    keeping = asyncio.create_task(keep())
+    keeping = asyncio.create_task(_keep(desk, book, request_id, claim, renew_seconds))
     try:
         yield _waiting(book.state, request_id)
     except RefusedActError:
@@ -221,6 +214,19 @@ async def _claimed(
     finally:
         keeping.cancel()
         await asyncio.wait({keeping})
+
+
+async def _keep(desk: Desk, book: RequestBook, request_id: str, claim: str, seconds: float) -> None:
+    """Renew a claim again and again."""
+
+    def renew(requests: JoinRequests) -> Sequence[Kept]:
+        one = requests.get(request_id)
+        return [replace(one, claimed_at=desk.clock())] if isinstance(one, JoinRequest) and one.claim == claim else []
+
+    while True:
+        await asyncio.sleep(seconds)
+        with suppress(LogError):
+            await book.change(renew)
 
 
 def _made(desk: Desk, request: JoinRequest) -> Partner | None:

@@ -108,13 +108,16 @@ async def add_partner(
     *,
     act: ActName = "partner.add",
     feed: Callable[[Partner], dict[str, object]] | None = None,
+    secret: bool = True,
     **details: Any,
 ) -> tuple[Partner, MintedSecret | None]:
-    """Let a platform take part, with the profile that ``feed`` makes; its secret, if it has one, is returned only here.
+    """Let a platform take part, with the profile that ``feed`` makes; its secret, if it has one, is returned only here:
+    ``secret`` says whether one is made where it has neither keys nor an issuer.
     Raises RefusedActError, ChangeConflictError, LogError.
     """
     at, partners = desk.clock(), desk.partners
-    minted = mint_secret(now=at, entropy=os.urandom) if wish.jwks is None and wish.issuer is None else None
+    needed = secret and wish.jwks is None and wish.issuer is None
+    minted = mint_secret(now=at, entropy=os.urandom) if needed else None
 
     def join(present: Partner | None) -> Partner:
         made = new_partner(slug, wish, others=partners.all())

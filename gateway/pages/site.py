@@ -99,6 +99,7 @@ class PagePorts:
     wait: Callable[[web.Request], Wait]
     judging: Callable[[web.Request, str], AbstractContextManager[object]]
     decision_seconds: float = DECISION_SECONDS
+    trial_seconds: float = requests.TRIAL_SECONDS
     national: NationalSite
     checks: Cached[Checked]
     mails: bool = False
@@ -132,7 +133,7 @@ def all_pages(ports: PagePorts) -> Sequence[Page]:
         *national.pages(federation, ports.national),
         *journal.pages(federation, ports.checks),
         *(notices.pages(federation, ports.door) if ports.mails else ()),
-        *(requests.pages(federation, ports.door) if ports.mails else ()),
+        *(requests.pages(federation, ports.door, trial_seconds=ports.trial_seconds) if ports.mails else ()),
     ]
 
 

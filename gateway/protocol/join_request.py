@@ -38,13 +38,15 @@ MINUTES = 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """The counts of a dry run: ``at`` (ms), and by rule the number of its errors. ``failure``: the code of a feed that
-    could not be read.
+    could not be read. ``departments`` and ``hosts``: those of its accepted offers and their links, in order.
     """
 
     at: int
     counts: Counts = field(default_factory=Counts)
     rules: Mapping[str, int] = field(default_factory=dict)
     failure: str | None = None
+    departments: Sequence[str] = ()
+    hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ PUSH_URL = "https://stages.example.org/in?key=s3cret"
 ASKING = "demande"
 """The id of a request whose feed cannot be fetched."""
 JOINED = "ville"
+AGREED = {"since": "2027-01-04", "agreement": "2027-1"}
+AGREEING = ("--public-since", AGREED["since"], "--agreement", AGREED["agreement"])
 MAIL = {
     "PASSERELLE_SMTP": "smtp://127.0.0.1:9",
     "PASSERELLE_SMTP_FROM": "avis@region.example",
@@ -136,7 +138,7 @@ class Office:
             case "try-request" | "approve-request" | "refuse-request":
                 path = f"/v1/requests/{act.about}"
                 body |= {"action": act.name.partition("-")[0]}
-                body |= {"platform": JOINED} if act.name == "approve-request" else {}
+                body |= {"platform": JOINED, "secret": True, "public": AGREED} if act.name == "approve-request" else {}
             case "erase-name":
                 path, body = "/v1/journal/erasures", {"name": act.about}
             case _:
@@ -183,7 +185,8 @@ class Office:
                 fields = {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
             case "try-request" | "approve-request" | "refuse-request":
                 fields = {"act": act.name.partition("-")[0], "id": act.about, "why": reason, "why_refuse": reason}
-                path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read"}
+                path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read", "secret": "1"}
+                fields |= {f"public_{name}": value for name, value in AGREED.items()}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}
         home = "" if path in ("/plateforme/avis", "/plateforme/abonnements") else "/exploitation"
@@ -209,7 +212,7 @@ class Office:
             "cancel": ["schema", "activate", act.about, "--cancel"],
             "erase-name": ["journal", "erase-name", act.about],
             "try-request": ["requests", "try", act.about],
-            "approve-request": ["requests", "approve", act.about, "--platform", JOINED],
+            "approve-request": ["requests", "approve", act.about, "--platform", JOINED, "--secret", *AGREEING],
             "refuse-request": ["requests", "refuse", act.about],
             "add-contact": ["contact", "add", act.about, "--address", ADDRESS, "--name", act.person],
             "stop-contact": ["contact", "stop", act.about, await self.contact(act.about)],

@@ -1,5 +1,6 @@
 """A feed of an unknown platform: nested XML with French names, served on this machine."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -47,15 +48,18 @@ def feed() -> bytes:
 
 
 class FeedHost:
-    """The host of the feed. ``asked``: how often it was fetched."""
+    """The host of the feed. ``asked``: how often it was fetched; ``ready``: whether it answers, or lets others wait."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.url = ""
+        self.ready = asyncio.Event()
+        self.ready.set()
 
     async def get(self, _request: web.Request) -> web.Response:
         """The feed."""
         self.asked += 1
+        await self.ready.wait()
         return web.Response(body=feed(), content_type="application/xml")
 
 

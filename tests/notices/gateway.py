@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.app import build_app
 from gateway.bootstrap.notices import open_sender
-from gateway.bootstrap.pages import add_pages
+from gateway.bootstrap.pages import add_site, page_ports
 from gateway.log.memory import MemoryLog
 from gateway.notices.sender import ROLE
+from gateway.pages.requests.view import TRIAL_SECONDS
+from gateway.pages.site import PageSite, all_pages
 from gateway.protocol.contact import PARTITION, Contact
 from tests.clock import ManualClock
 from tests.harness import ALL, URL, Harness, built
@@ -76,8 +78,8 @@ class Gateway:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Gateway]:
-    """A gateway on a log in memory that sends mails."""
+async def opened(folder: Path, *, trial_seconds: float = TRIAL_SECONDS) -> AsyncIterator[Gateway]:
+    """A gateway on a log in memory that sends mails. ``trial_seconds``: how long its page waits for a dry run."""
     clock = ManualClock()
     async with (
         built(
@@ -89,7 +91,8 @@ async def opened(folder: Path) -> AsyncIterator[Gateway]:
         await harness.ready()
         harness.settings = replace(harness.settings, smtp=relay.url, smtp_from=SENDER, public_url=URL)
         app = build_app(harness.context())
-        add_pages(app, harness.settings, harness.federation, URL)
+        ports = replace(page_ports(harness.settings, harness.federation, URL), trial_seconds=trial_seconds)
+        add_site(app, PageSite(all_pages(ports), public_url=URL, door=ports.door))
         headers = {"Cookie": await cookie_of(harness.federation, SIGNED.platform)}
         async with TestClient(TestServer(app), headers=headers) as client:
             yield Gateway(harness, app, client, box, relay, clock)

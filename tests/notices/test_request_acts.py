@@ -1,6 +1,7 @@
 """Requests to join and the operator: dry run, approval and refusal by pages, API and replicas (SEC-017)."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,17 +21,20 @@ from gateway.notices.request_acts import approve_request, refuse_request, try_re
 from gateway.notices.requests import RequestBook
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal
+from gateway.pages.requests.model import proposal
+from gateway.pages.requests.view import TRIAL_SECONDS
 from gateway.partners import Partners
 from gateway.partners.onboarding import PartnerInput
 from gateway.protocol.contact import Contact
 from gateway.protocol.join_request import CLAIM_MS, Answered, JoinRequest
 from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_date
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import Partner, PublicAgreement
 from gateway.protocol.topic import CONTACTS, JOINING, JOURNAL, NOTICES, PARTNERS, RUNS, SUBMISSIONS
 from tests.harness import SECONDS, SECRET, records_of
 from tests.notices.feed import REFUSED, FeedHost, feed, feed_host
 from tests.notices.gateway import ADDRESS, ORIGIN, Gateway, opened
+from tests.notices.persons import OPEN
 from tests.notices.test_requests import PAGE, SENT, add
 from tests.pages.desk import token_in
 from tests.pages.signing import OPERATOR, cookie_of
@@ -79,9 +83,11 @@ class Operator:
 
 
 @asynccontextmanager
-async def waiting(folder: Path) -> AsyncIterator[tuple[Gateway, Operator, FeedHost, str]]:
+async def waiting(
+    folder: Path, *, trial_seconds: float = TRIAL_SECONDS
+) -> AsyncIterator[tuple[Gateway, Operator, FeedHost, str]]:
     """A gateway with one request that its owner has confirmed, and the host of its feed."""
-    async with opened(folder) as gateway, feed_host() as host:
+    async with opened(folder, trial_seconds=trial_seconds) as gateway, feed_host() as host:
         request_id = await add(gateway, replace(SENT, feed=host.url, mapping=mapping_of()))
         await gateway.mails()
         text = gateway.link(PAGE).partition("c=")[2]
@@ -121,6 +127,48 @@ async def test_nothing_is_fetched_before_the_operator_asks_and_a_dry_run_publish
         assert [("request.try", request_id)] == await acts(gateway)
 
 
+async def test_a_page_does_not_wait_for_a_long_dry_run_and_says_where_its_result_will_be(tmp_path: Path) -> None:
+    """Asked again meanwhile, it is the same dry run."""
+    async with waiting(tmp_path, trial_seconds=0.05) as (gateway, operator, host, request_id):
+        host.ready.clear()
+        for _ in range(2):
+            assert "L’essai est en cours" in await operator.post(request_id, "try")
+        one = f"/exploitation/demande?id={request_id}"
+        assert "L’essai est en cours" in await operator.get(one)
+        host.ready.set()
+        async with asyncio.timeout(SECONDS):
+            while "L’essai est en cours" in (page := await operator.get(one)):
+                await asyncio.sleep(0.01)
+        assert ("Dernier essai" in page, host.asked) == (True, 1)
+        assert [("request.try", request_id)] == await acts(gateway)
+
+
+async def test_an_approval_is_proposed_as_the_dry_run_found_the_platform(tmp_path: Path) -> None:
+    """Slug, departments and hosts; the agreement is asked for, and a secret is made only where it is wanted."""
+    async with waiting(tmp_path) as (gateway, operator, _host, request_id):
+        await operator.post(request_id, "try")
+        page = await operator.get(f"/exploitation/demande?id={request_id}")
+        values = dict(re.findall(r'value="([^"]*)" id="([a-z_]+)"', page))
+        proposed = {name: value for value, name in values.items()}
+        assert ("29 35 56", "stages.ville.example") == (proposed["departments"], proposed["hosts"])
+        assert proposed["slug"] == proposal(replace(OPEN, name=SENT.name), None, ()).slug != ""
+        agreed = {"public_since": "2027-01-04", "public_agreement": "2027-1"}
+        answer = await operator.send(request_id, "approve", slug=SLUG, scopes="offers:read", **agreed)
+        assert 303 == answer.status
+        partner = gateway.harness.federation.partners.get(SLUG)
+        assert partner is not None
+        assert ((), PublicAgreement(since="2027-01-04", agreement="2027-1")) == (partner.secrets, partner.public)
+        assert "active" in await operator.get(f"/exploitation/plateforme?slug={SLUG}")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("Ville de Saint-Étienne", "ville-de-saint-etienne"), ("Bretagne", ""), ("1 élève", "")]
+)
+def test_no_slug_is_proposed_that_is_known_or_cannot_be(name: str, slug: str) -> None:
+    """Anybody may give the name of a Region."""
+    assert slug == proposal(replace(OPEN, name=name), None, ()).slug
+
+
 async def test_a_feed_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     async with opened(tmp_path) as gateway:
         operator = Operator(gateway, await cookie_of(gateway.harness.federation, OPERATOR.platform))
@@ -144,8 +192,10 @@ async def test_an_approval_makes_one_partner_and_one_entry_however_often_it_is_s
     async with waiting(tmp_path) as (gateway, operator, _host, request_id):
         federation = gateway.harness.federation
         assert "mérite" not in await operator.post(request_id, "approve", 422, slug="Pas un slug", scopes="offers:read")
-        page = await operator.post(request_id, "approve", slug=SLUG, name=SENT.name, scopes="offers:read")
-        assert "secret" in page
+        page = await operator.post(
+            request_id, "approve", slug=SLUG, name=SENT.name, scopes="offers:read", secret="1"
+        )  # the word of a form
+        assert "affiché une seule fois" in page
         again = await operator.send(request_id, "approve", slug="autre", name=SENT.name, scopes="offers:read")
         assert (303, True) == (again.status, f"slug={SLUG}" in again.headers["Location"])
         assert [("request.approve", SLUG)] == await acts(gateway)
@@ -356,7 +406,7 @@ async def test_a_dry_run_gives_at_most_ten_examples_of_each_problem(tmp_path: Pa
 
 async def test_a_contact_of_a_request_is_a_contact_like_any_other(tmp_path: Path) -> None:
     async with waiting(tmp_path) as (gateway, operator, _host, request_id):
-        await operator.post(request_id, "approve", slug=SLUG, scopes="offers:read")
+        await operator.post(request_id, "approve", 303, slug=SLUG, scopes="offers:read")
         await gateway.mails()
         federation = gateway.harness.federation
         await federation.contacts.catch_up()

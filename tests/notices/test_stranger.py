@@ -124,7 +124,7 @@ def test_a_stranger_connects_an_unseen_feed_without_a_developer(tmp_path: Path) 
         assert [] == violations(operator, seen=True)
         operator.fill("#slug", SLUG)
         press(operator, "form:has(input[value=approve]) button")
-        assert "affiché une seule fois" in operator.inner_text("main")
+        assert "La plateforme participe" in operator.inner_text("main")
 
         stranger.goto(town.link(2, "/connexion"))
         press(stranger, "main button.main")

@@ -112,7 +112,14 @@ def wish_of(typed: PlatformForm) -> PartnerInput | Errors:
         feed=typed.feed,
         jwks=_document(typed.jwks) if typed.credential == "jwks" else None,
         issuer=typed.issuer if typed.credential == "issuer" else None,
+        public=_agreement(typed),
     )
+
+
+def _agreement(typed: PlatformForm) -> Mapping[str, str] | None:
+    """The agreement that everybody may see the offers; None without one."""
+    since, agreement = typed.public_since, typed.public_agreement
+    return {"since": since, "agreement": agreement} if since or agreement else None
 
 
 def alteration_of(typed: PlatformForm, partner: Partner) -> PartnerInput | Errors:
@@ -133,7 +140,7 @@ def alteration_of(typed: PlatformForm, partner: Partner) -> PartnerInput | Error
         without_jwks=jwks is None and partner.jwks is not None,
         issuer=None if typed.issuer == was.issuer else typed.issuer or None,
         without_issuer=not typed.issuer and partner.issuer is not None,
-        public=None if public == was_public or not any(public) else {"since": public[0], "agreement": public[1]},
+        public=None if public == was_public else _agreement(typed),
         without_public=not any(public) and any(was_public),
     )
 

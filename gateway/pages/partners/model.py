@@ -85,5 +85,6 @@ def state_of(partner: Partner, *, now: int) -> State:
     """Whether a platform may enter, and whether it can."""
     if partner.revoked:
         return "revoked"
-    can = live_secrets(partner.secrets, now=now) or partner.jwks is not None or partner.issuer is not None
+    secrets = live_secrets(partner.secrets, now=now)
+    can = secrets or any(one is not None for one in (partner.jwks, partner.issuer, partner.profile))
     return "active" if can else "without_access"

@@ -1,22 +1,31 @@
 """View model of a request: its mapping in words, and the problems of its dry run. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.notices.request_acts import RIGHT
 from gateway.pages.base.columns import Column
 from gateway.pages.base.texts import Texts
 from gateway.pages.base.wording import spaced
 from gateway.pages.connect.problems import label_in, with_labels
-from gateway.protocol.join_request import JoinRequest
+from gateway.pages.partners.form import PlatformForm
+from gateway.partners.onboarding import PartnerInput, input_findings, presets
+from gateway.protocol.identity import is_slug
+from gateway.protocol.join_request import JoinRequest, Trial
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import Partner
 from schemas import catalogue, localized
 from schemas.communes import plain_name
+from schemas.french import plain_words
 from schemas.rulebook import Language
 
 TRIALS = ("none", "failed", "done")
 """Whether a request was tried: not yet, without success, or with."""
 _MAX_VALUE = 80
+_MAX_SLUG = 40
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def trial_of(request: JoinRequest) -> str:
@@ -66,6 +75,22 @@ def _source(rule: Any) -> str:
         return _source(rule["path"])
     inner = [_source(rule[name]) for name in ("join", "parts", "first", "value", "fixed", "weeks") if name in rule]
     return ", ".join(filter(None, inner))
+
+
+def proposal(request: JoinRequest, trial: Trial | None, others: Sequence[Partner]) -> PlatformForm:
+    """The form of an approval: the slug of its name, unless it is known or taken, for nobody has verified who asks; and
+    what the dry run has found of departments and hosts.
+    """
+    hosts = trial.hosts if trial is not None and trial.hosts else [request.hosts[1]]
+    slug = _NO_SLUG.sub("-", plain_words(request.name)).strip("-")[:_MAX_SLUG].strip("-")
+    taken_slugs = {*presets(), *(other.platform for other in others)}
+    return PlatformForm(
+        slug=slug if is_slug(slug) and slug not in taken_slugs else "",
+        name=request.name,
+        scopes=(RIGHT,),
+        departments=" ".join(trial.departments if trial is not None else ()),
+        hosts=" ".join(host for host in hosts if not input_findings(slug, PartnerInput(hosts=[host]), others)),
+    )
 
 
 def problems_of(groups: Sequence[Mapping[str, Any]], language: Language) -> Sequence[TrialProblem]:

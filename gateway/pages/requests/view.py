@@ -1,5 +1,6 @@
 """The operator's pages of requests to join: those that wait, and one with its dry run and its answer."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,24 +11,26 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.notices.request_acts import RIGHT, approve_request, found, listed, refuse_request, try_request
-from gateway.operate.desk import RefusedActError
+from gateway.operate.desk import Desk, RefusedActError
 from gateway.pages.base.columns import table_of, wants_file
 from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError, Redirect, operator_page
 from gateway.pages.base.texts import texts_of
 from gateway.pages.partners.answers import Answers, done
 from gateway.pages.partners.form import Errors, PlatformForm, by_field, reason_in, typed_in, wish_of
-from gateway.pages.requests.model import TRIALS, columns, fields_of, problems_of, trial_of
+from gateway.pages.requests.model import TRIALS, columns, fields_of, problems_of, proposal, trial_of
 from gateway.protocol.join_request import DryRun, JoinRequest, Kept, step_of
 
+TRIAL_SECONDS = 15.0
+"""A page waits so long for a dry run."""
 _DONE = ("refused",)
 
 log = structlog.get_logger()
 
 
-def pages(federation: Federation, door: Door) -> Sequence[Page]:
-    """Both pages."""
-    shell = _RequestPages(federation, door)
+def pages(federation: Federation, door: Door, *, trial_seconds: float) -> Sequence[Page]:
+    """Both pages. ``trial_seconds``: how long a page waits for a dry run at most."""
+    shell = _RequestPages(federation, door, trial_seconds)
     return [
         operator_page("requests", "/demandes", "/requests", shell.list_all),
         operator_page("requests_one", "/demande", "/request", shell.one, shell.act),
@@ -35,8 +38,10 @@ def pages(federation: Federation, door: Door) -> Sequence[Page]:
 
 
 class _RequestPages:
-    def __init__(self, federation: Federation, door: Door) -> None:
+    def __init__(self, federation: Federation, door: Door, trial_seconds: float) -> None:
         self._federation = federation
+        self._trial_seconds = trial_seconds
+        self._trials: dict[str, asyncio.Task[DryRun]] = {}
         self._answers = Answers(federation, door)
         self._book = federation.contacts.requests
 
@@ -70,10 +75,8 @@ class _RequestPages:
         try:
             match act:
                 case "try":
-                    desk = self._federation.desk(actor)
-                    dry_run = await try_request(desk, self._book, kept.id, self._federation.rehearse)
-                    log.info("pages.request_tried", request=kept.id)
-                    return self._one(self._known(kept.id), language, dry_run=dry_run)
+                    dry_run = await self._try(self._federation.desk(actor), kept.id)
+                    return self._one(self._known(kept.id), language, dry_run=dry_run, trying=dry_run is None)
                 case "approve":
                     return await self._approve(request, kept, language)
                 case "refuse":
@@ -91,6 +94,19 @@ class _RequestPages:
             return self._one(self._known(kept.id), language, refusal=error.refusal)
         raise PageError(HTTPStatus.BAD_REQUEST)
 
+    async def _try(self, desk: Desk, request_id: str) -> DryRun | None:
+        """The dry run of a request, which whoever asks meanwhile joins; None while it still goes on after some seconds:
+        its counts will be kept with the request.
+        """
+        task = self._trials.get(request_id)
+        if task is None:
+            task = asyncio.create_task(try_request(desk, self._book, request_id, self._federation.rehearse))
+            self._trials[request_id] = task
+            task.add_done_callback(lambda _: self._trials.pop(request_id))
+            log.info("pages.request_tried", request=request_id)
+        done, _ = await asyncio.wait({task}, timeout=self._trial_seconds)
+        return task.result() if done else None
+
     async def _approve(self, request: web.Request, kept: Kept, language: Language) -> Answer | Redirect:
         typed = typed_in(form_of(request))
         wish = wish_of(typed)
@@ -98,7 +114,8 @@ class _RequestPages:
             return self._one(kept, language, typed=replace(typed, errors=wish))
         desk = self._federation.desk(session_of(request).actor, typed.why)
         try:
-            partner, minted = await approve_request(desk, self._book, kept.id, typed.slug, wish)
+            secret = bool(form_of(request).text("secret"))
+            partner, minted = await approve_request(desk, self._book, kept.id, typed.slug, wish, secret=secret)
         except RefusedActError as error:
             if error.refusal not in ("invalid", "present"):
                 raise
@@ -120,6 +137,7 @@ class _RequestPages:
         language: Language,
         *,
         dry_run: DryRun | None = None,
+        trying: bool = False,
         typed: PlatformForm | None = None,
         why: str = "",
         errors: Errors | None = None,
@@ -132,12 +150,13 @@ class _RequestPages:
             "request": kept,
             "step": step_of(kept),
             "refusal": refusal,
+            "trying": trying or kept.id in self._trials,
             "partner_texts": texts_of("partners", language),
         }
         if isinstance(kept, JoinRequest):
             values |= self._open(kept, language, dry_run)
             values |= {
-                "typed": typed or PlatformForm(name=kept.name, scopes=(RIGHT,)),
+                "typed": typed or proposal(kept, kept.trial, self._federation.partners.all()),
                 "scopes": (RIGHT,),
                 "why": why,
                 "errors": errors or {},

@@ -46,7 +46,7 @@ async def test_requests_are_listed_tried_approved_and_refused(gateway: GatewayHa
     for scope in ("offers:publish", "operate"):  # a stranger gets neither
         more = {"action": "approve", "platform": "ville", "scopes": ["offers:read", scope]}
         assert "partner-invalid" == (await ask(gateway, more)).code
-    approve = {"action": "approve", "platform": "ville", "departments": ["35"]}
+    approve = {"action": "approve", "platform": "ville", "departments": ["35"], "secret": True}
     made = await ask(gateway, approve)
     assert (201, "ville", True) == (made.status, made.body["client_id"], made.body["partner"]["pulled"])
     again = await ask(gateway, {"action": "approve", "platform": "autre"})

@@ -45,7 +45,7 @@ def approve(keyboard: Keyboard, language: Language) -> None:
     keyboard.follow(f"a[href$='id={APPROVING[language].id}']")
     keyboard.to("#slug").type(f"demande-{language}")
     keyboard.follow("form:has(input[value=approve]) button")
-    keyboard.expect("affiché une seule fois" if language == "fr" else "displayed once")
+    keyboard.expect("La plateforme participe" if language == "fr" else "takes part")
 
 
 def refuse(keyboard: Keyboard, language: Language) -> None:
