@@ -18,7 +18,7 @@ from gateway.operate.moderation import DECISION_SECONDS
 from gateway.pages.base import negotiation, static
 from gateway.pages.base.door import FORGET, SESSION, Door
 from gateway.pages.base.kept import Aside, KeptPages, in_a_thread
-from gateway.pages.base.page import RETRY_SECONDS, Answer, Download, Handler, Page, PageError, Redirect, Role
+from gateway.pages.base.page import Answer, Download, Handler, Page, PageError, Redirect, Role, views_behind
 from gateway.pages.base.refusal import PageRefusedError, sentence_of
 from gateway.pages.base.respond import (
     PRIVATE,
@@ -181,7 +181,7 @@ class PageSite:
         }
         self._aside = aside
         self._kept = KeptPages(aside)
-        self._errors: dict[tuple[int, Language], Rendered] = {}
+        self._errors: dict[tuple[str, Language], Rendered] = {}
         about = {"version": version("passerelle"), "source": source}
         self._templates = Templates(self.pages, prefix=urlsplit(public_url).path.rstrip("/"), about=about)
 
@@ -206,15 +206,15 @@ class PageSite:
         """The page of a refusal; None for a client that gets a problem document instead."""
         if not negotiation.wants_page(request):
             return None
-        return self._refusal(request, status, negotiation.language_of(request, self._paths), headers)
+        return self._refusal(request, PageError(status, headers), negotiation.language_of(request, self._paths))
 
-    def _refusal(
-        self, request: web.Request, status: int, language: Language, headers: Mapping[str, str]
-    ) -> web.Response:
-        if (status, language) not in self._errors:
-            values = {"sentence": sentence_of(status, language), "status": status, "again": None}
-            self._errors[status, language] = Rendered(self._templates.render("base/refused.html", values, language))
-        return html_response(request, self._errors[status, language], language, status=status, headers=headers)
+    def _refusal(self, request: web.Request, error: PageError, language: Language) -> web.Response:
+        known = (error.kind, language)
+        if known not in self._errors:
+            sentence = sentence_of(error.kind, language)
+            values = {"sentence": sentence, "status": error.status, "kind": error.kind, "again": None}
+            self._errors[known] = Rendered(self._templates.render("base/refused.html", values, language))
+        return html_response(request, self._errors[known], language, status=error.status, headers=error.headers)
 
     def _serving(
         self, page: Page, handler: Handler, language: Language
@@ -225,15 +225,13 @@ class PageSite:
                     await self._door.admit(request, page)
                 answer = await handler(request, language)
             except PageError as error:
-                return self._refusal(request, error.status, language, error.headers)
+                return self._refusal(request, error, language)
             except PageRefusedError as error:
                 return self._refused(request, page, error, language)
             except SignInError as error:
                 return self._refused(request, page, PageRefusedError(error.code), language)
             except ChangeConflictError:
-                return self._refusal(
-                    request, HTTPStatus.SERVICE_UNAVAILABLE, language, {hdrs.RETRY_AFTER: RETRY_SECONDS}
-                )
+                return self._refusal(request, views_behind(), language)
             return await self._answer(request, page, answer, language)
 
         return serve
@@ -303,7 +301,7 @@ class PageSite:
         if error.code == "session-missing":
             query = f"?{request.rel_url.raw_query_string}" if request.method == hdrs.METH_GET else ""
             again = self._templates.url(page.name, language, part=_part(request)) + query
-        values = {"sentence": error.sentence(language), "status": error.status, "again": again}
+        values = {"sentence": error.sentence(language), "status": error.status, "kind": error.code, "again": again}
         headers = {**(PRIVATE if page.private else {}), **error.headers}
         if error.status == HTTPStatus.UNAUTHORIZED:
             headers[hdrs.WWW_AUTHENTICATE] = _CHALLENGE

@@ -257,7 +257,7 @@ async def _odd(_request: web.Request, _language: Language) -> Answer:
 
 async def _read(request: web.Request, _language: Language) -> Answer:
     await request.post()
-    return Answer("base/refused.html", {"status": 200, "sentence": sentence_of(200, "fr"), "again": None})
+    return Answer("base/refused.html", {"status": 200, "kind": "", "sentence": sentence_of("200", "fr"), "again": None})
 
 
 async def _file(_request: web.Request, _language: Language) -> Download:

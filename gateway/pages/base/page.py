@@ -93,12 +93,15 @@ RETRY_SECONDS = "2"
 
 
 class PageError(Exception):
-    """A refusal that is rendered as a page; 400, 404, 405, 413, 415, 429, 500 and 503 have texts of their own."""
+    """A refusal that is rendered as a page; 400, 404, 405, 413, 415, 429, 500 and 503 have texts of their own, and so
+    has a ``kind`` of one.
+    """
 
-    def __init__(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str] | None = None, *, kind: str = "") -> None:
         super().__init__(status)
         self.status = status
         self.headers = dict(headers or {})
+        self.kind = kind or str(status)
 
 
 def views_behind() -> PageError:

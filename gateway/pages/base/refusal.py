@@ -19,10 +19,10 @@ class Sentence:
     step: str
 
 
-def sentence_of(status: int, language: Language) -> Sentence:
-    """The texts of a refusal that its status says."""
+def sentence_of(kind: str, language: Language) -> Sentence:
+    """The texts of a refusal that its status says, or its kind."""
     texts = texts_of("base", language)
-    kind = str(status) if f"error_{status}" in texts else "other"
+    kind = kind if f"error_{kind}" in texts else "other"
     return Sentence(texts(f"error_{kind}"), texts(f"error_{kind}_help"))
 
 

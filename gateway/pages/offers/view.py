@@ -144,7 +144,7 @@ class _PublicOffers:
         self._require_views()
         offer = await get_public_offer(self._federation, request.match_info["part"])
         if offer is None:
-            raise PageError(404)
+            raise PageError(404, kind="offer")
         partner = self._federation.partners.get(offer["platform"])
         values = {
             "offer": offer,

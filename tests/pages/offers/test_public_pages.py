@@ -98,6 +98,7 @@ async def test_what_is_not_public_is_in_no_byte(site: PageHarness) -> None:
     assert "Aucune offre ne correspond" in (await get(site, f"/offres?q={CANARY}"))[1]
     never = await get(site, "/offres/bretagne:never")
     assert 404 == never[0]
+    assert '<a class="button main" href="/offres">Chercher une autre offre</a>' in never[1]
     for one in (*hidden, *unagreed):
         assert never == await get(site, f"/offres/{one['id']}")
 
