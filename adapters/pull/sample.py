@@ -85,14 +85,14 @@ def evaluate_items(
     feed_counts = FeedCounts(in_memory=in_memory, examples=examples)
     unusable: tuple[Problem, ...] = ()
     previews: dict[int, Mapping[str, Any]] = {}
-    places, whole = _Places(), False
+    territory, whole = _FoundTerritory(), False
     try:
         for item in items:
             match item:
                 case OfferItem():
                     verdict = judge(item, revision=revision, on=on, activations=activations)
                     _offer(item, verdict, feed_counts, previews)
-                    places.note(verdict)
+                    territory.note(verdict)
                 case BrokenItem():
                     if (retraction := item.retraction) is not None:
                         feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
@@ -120,14 +120,14 @@ def evaluate_items(
             listed,
             unusable,
             whole=whole,
-            departments=frozenset(places.departments),
-            hosts=frozenset(places.hosts),
+            departments=frozenset(territory.departments),
+            hosts=frozenset(territory.hosts),
         )
     finally:
         feed_counts.close()
 
 
-class _Places:
+class _FoundTerritory:
     """The departments of accepted offers, and the hosts of their links."""
 
     def __init__(self) -> None:

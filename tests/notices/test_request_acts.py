@@ -320,7 +320,7 @@ async def test_an_approval_that_another_one_has_taken_over_makes_no_second_partn
 
 
 async def test_an_approval_that_is_slow_keeps_its_claim_and_makes_one_entry(tmp_path: Path) -> None:
-    """A second click after more than a minute is told that the request is being answered."""
+    """A second click after more than a minute reads that the request is being answered."""
     async with waiting(tmp_path) as (gateway, _operator, _host, request_id):
         (desk, book), (other, others) = await desks(gateway, 2)
         slow = _Slow(desk.partners)

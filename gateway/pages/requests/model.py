@@ -29,7 +29,7 @@ _NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def trial_of(request: JoinRequest) -> str:
-    """Which of ``TRIALS`` a request is."""
+    """The one of ``TRIALS`` that a request is."""
     return "none" if request.trial is None else "failed" if request.trial.failure else "done"
 
 
@@ -78,7 +78,7 @@ def _source(rule: Any) -> str:
 
 
 def proposal(request: JoinRequest, trial: Trial | None, others: Sequence[Partner]) -> PlatformForm:
-    """The form of an approval: the slug of its name, unless it is known or taken, for nobody has verified who asks; and
+    """The form of an approval: the slug of its name, unless it is known or taken, since the sender is not verified; and
     what the dry run has found of departments and hosts.
     """
     hosts = trial.hosts if trial is not None and trial.hosts else [request.hosts[1]]

@@ -95,7 +95,7 @@ class _RequestPages:
         raise PageError(HTTPStatus.BAD_REQUEST)
 
     async def _try(self, desk: Desk, request_id: str) -> DryRun | None:
-        """The dry run of a request, which whoever asks meanwhile joins; None while it still goes on after some seconds:
+        """The dry run of a request, one for all who ask meanwhile; None while it still goes on after some seconds:
         its counts will be kept with the request.
         """
         task = self._trials.get(request_id)

@@ -251,12 +251,12 @@ def test_the_sources_of_lists_are_in_the_language_of_the_page() -> None:
 def test_what_most_readers_do_not_need_is_folded(templates: Templates) -> None:
     """Past school years, and the operations of operators; nothing is left out."""
     calendars = rendered(templates, "reference_calendars", "fr")
-    shown, _, folded = calendars.partition('<details class="more" id="past">')
-    assert re.findall(r'<h2 id="y([\d-]+)">', shown)[:2] == ["2026-2027", "2027-2028"]
+    open_part, _, folded = calendars.partition('<details class="more" id="past">')
+    assert re.findall(r'<h2 id="y([\d-]+)">', open_part)[:2] == ["2026-2027", "2027-2028"]
     assert {"2025-2026", "2024-2025"} <= set(re.findall(r'<h2 id="y([\d-]+)">', folded))
-    shown, _, folded = rendered(templates, "reference_interfaces", "fr").partition(
+    open_part, _, folded = rendered(templates, "reference_interfaces", "fr").partition(
         '<details class="more" id="operate">'
     )
-    assert "PUT /v1/offers/{id}" in shown
-    assert "POST /v1/partners" not in shown
+    assert "PUT /v1/offers/{id}" in open_part
+    assert "POST /v1/partners" not in open_part
     assert "POST /v1/partners" in folded
