@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -102,10 +103,15 @@ class _RequestPages:
         if task is None:
             task = asyncio.create_task(try_request(desk, self._book, request_id, self._federation.rehearse))
             self._trials[request_id] = task
-            task.add_done_callback(lambda _: self._trials.pop(request_id))
+            task.add_done_callback(partial(self._end_trial, request_id))
             log.info("pages.request_tried", request=request_id)
         done, _ = await asyncio.wait({task}, timeout=self._trial_seconds)
         return task.result() if done else None
+
+    def _end_trial(self, request_id: str, task: "asyncio.Task[DryRun]") -> None:
+        del self._trials[request_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("pages.request_trial_failed", request=request_id, error=type(error).__name__)
 
     async def _approve(self, request: web.Request, kept: Kept, language: Language) -> Answer | Redirect:
         typed = typed_in(form_of(request))
