@@ -47,7 +47,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "sign": {"title": "Décou\u00advrir un atelier"},
 }
 BEFORE, AFTER = {"plain", "old-name", "value", "sign"}, {"plain", "field", "old-name", "new-name"}
-"""The kinds that are accepted before the day, and from it on. The old name has no end yet: its day is not set."""
+"""The kinds that are accepted before the day, and from it on. The old name has no end yet, since its day is not set."""
 LEAD_MS = 6_000
 """The replicas' clocks are set so long before midnight: all of them cross it at work."""
 
@@ -93,7 +93,7 @@ class Fleet:
     attempts: list[Attempt] = field(default_factory=list)
     acknowledged: dict[str, int] = field(default_factory=dict)
     clients: dict[tuple[str, str], Client] = field(default_factory=dict)
-    rounds: Callable[[], int] = itertools.count().__next__
+    calls: Callable[[], int] = itertools.count().__next__
 
     def now(self) -> int:
         """The replicas' time."""
@@ -111,7 +111,7 @@ class Fleet:
             if not names:
                 await asyncio.sleep(0.02)
                 continue
-            name = names[self.rounds() % len(names)]
+            name = names[self.calls() % len(names)]
             url = self.serving[name].url
             client = self.clients.setdefault(
                 (slug, url), Client(self.session, url, client_id=slug, client_secret=self.texts[slug], patience=2.0)
@@ -141,7 +141,7 @@ class Fleet:
             await asyncio.sleep(0.05)
 
     async def progress(self, each: int = 2) -> None:
-        """Wait until each serving replica has answered offers of every kind again."""
+        """Wait until each serving replica has answered further offers of every kind."""
         start = len(self.attempts)
 
         def enough() -> bool:
