@@ -8,7 +8,9 @@ generators (``schemas.client_form``).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -60,6 +62,49 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]-[\U00010000-\U0010ffff]")
 """Ranges that JavaScript refuses in a pattern without its flag ``u``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """A deprecated operation, or one of its parameters (EVO-007): ``since`` a day, gone from ``sunset`` on; ``page`` is
+    about it. Days begin in Paris.
+    """
+
+    method: str
+    path: str
+    parameter: str | None = None
+    since: date
+    sunset: date
+    page: str
+
+
+def deprecations() -> Sequence[Deprecation]:
+    """Those of the HTTP API, from ``deprecations.json``: members as above, days in ISO form."""
+    return [
+        Deprecation(**{**one, **{name: date.fromisoformat(one[name]) for name in ("since", "sunset")}})
+        for one in read_json("deprecations.json")
+    ]
+
+
+def mark_deprecations(document: Mapping[str, Any], declared: Iterable[Deprecation]) -> None:
+    """Mark deprecated operations and parameters in an OpenAPI document. Raises KeyError where it has no such one."""
+    for one in declared:
+        operation = document["paths"][one.path][one.method]
+        if one.parameter is None:
+            operation["deprecated"] = True
+            continue
+        parameters = operation["parameters"]
+        names = [_named(parameter, document).get("name") for parameter in parameters]
+        if one.parameter not in names:
+            raise KeyError(one.parameter)
+        at = names.index(one.parameter)
+        parameters[at] = {**_named(parameters[at], document), "deprecated": True}
+
+
+def _named(parameter: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = parameter.get("$ref", "").rpartition("/")[2]
+    shared: Mapping[str, Any] = document["components"]["parameters"][name] if name else parameter
+    return shared
+
+
 @cache
 def openapi_document() -> dict[str, Any]:
     """``schemas/openapi.yaml`` for partners. Cached: do not modify.
@@ -79,6 +124,7 @@ def openapi_document() -> dict[str, Any]:
 def precise_openapi() -> dict[str, Any]:
     """``schemas/openapi.yaml`` with its schemas, as precise as OpenAPI is. Cached: do not modify."""
     document = _bundle("openapi.yaml")
+    mark_deprecations(document, deprecations())
     _name_codes(_operations(document), document["components"]["responses"])
     return document
 

@@ -33,6 +33,7 @@ from gateway.api import (
 )
 from gateway.api.body import DISK_QUOTA
 from gateway.api.context import CONTEXT, Context
+from gateway.api.deprecation import DEPRECATIONS, by_route
 from gateway.api.digest import COPIES, DIGESTS, KeptCopies
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
@@ -45,6 +46,7 @@ from gateway.ingest.upload.spool import DiskQuota
 from gateway.runtime.activity import Activity
 from gateway.runtime.loop import hurry
 from gateway.runtime.processor import Processor
+from schemas.contract import deprecations
 
 _MODULES = (
     tokens,
@@ -93,6 +95,7 @@ def build_app(context: Context, *, activity: Activity | None = None) -> web.Appl
     app[WORK_REGISTRY] = WorkRegistry(processor)
     app[DISK_QUOTA] = DiskQuota(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.federation.log)
+    app[DEPRECATIONS] = by_route(deprecations())
     app.on_response_prepare.append(complete)
     app.on_shutdown.append(_stop)
     app.cleanup_ctx.append(_close_requests)

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from gateway.api.auth import authenticate, set_certificate_header
 from gateway.api.context import PARTNER
+from gateway.api.deprecation import set_deprecation
 from gateway.api.limit import limit_address, limit_rate, set_rate_headers
 from gateway.api.problem import REFUSAL_PAGE, ProblemError, forbid_sniffing, refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
@@ -73,10 +74,11 @@ async def _raise(error: ProblemError) -> NoReturn:
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:
-    """Set the headers of every answer just before it is sent: request id, rate limit, certificate notice, and no other
-    type than the one named.
+    """Set the headers of every answer just before it is sent: request id, rate limit, certificate notice, deprecation,
+    and no other type than the one named.
     """
     sign(request, response)
     forbid_sniffing(response)
     set_rate_headers(request, response)
     set_certificate_header(request, response)
+    set_deprecation(request, response)
