@@ -111,7 +111,7 @@ def _moderations(moment: Moment, contact: Contact, slug: str) -> Iterator[Event]
 
 def _of_operator(moment: Moment, contact: Contact) -> Iterator[Event]:
     facts, today = moment.facts, paris_date(moment.facts.now)
-    for system in systems(facts, moment.terms):
+    for system in systems(facts, moment.terms, others=True):
         if system.health in _BAD:
             about = system.platform or system.region or ""
             yield Event(contact=contact.id, kind="systems-late", about=about, window=today)
@@ -127,7 +127,8 @@ def _of_operator(moment: Moment, contact: Contact) -> Iterator[Event]:
 
 def _over(moment: Moment, contacts: Contacts, ledger: Ledger) -> Iterator[Event]:
     """Ends of failures, for contacts that a notice of the failure was due to."""
-    health = {one.platform or one.region or "": one.health for one in systems(moment.facts, moment.terms)}
+    every = systems(moment.facts, moment.terms, others=True)
+    health = {one.platform or one.region or "": one.health for one in every}
     for notice in ledger.notices.values():
         event, contact = notice.event, contacts.get(notice.event.contact)
         if not isinstance(contact, Contact) or notice.state == "failed":

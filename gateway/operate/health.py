@@ -76,9 +76,11 @@ class System:
     health: Health
 
 
-def systems(facts: Facts, terms: HealthTerms) -> list[System]:
-    """The nine regional platforms, the national site, and the Regions without a platform, each with its health."""
-    lines = [line for line in statuses(facts, asker="", operator=False) if line.kind != "other"]
+def systems(facts: Facts, terms: HealthTerms, *, others: bool = False) -> list[System]:
+    """The nine regional platforms, the national site, and the Regions without a platform, each with its health; for an
+    operator the ``others``, too, of which nobody else is told how they do (SEC-014).
+    """
+    lines = [line for line in statuses(facts, asker="", operator=False) if others or line.kind != "other"]
     national = _national(facts, terms)
     return [
         System(

@@ -1,6 +1,6 @@
 """View model of the systems: exceptions first, each with its lag, its last run, its last error, its queue. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -8,7 +8,7 @@ from gateway.federation.journal import SignedEntry
 from gateway.federation.refused import Refused, count_refusals, most_first
 from gateway.federation.systems import SystemsFacts
 from gateway.operate.feeds import has_feed
-from gateway.operate.health import Health, platform_health, systems
+from gateway.operate.health import Health, systems
 from gateway.operate.status import Details, Status, statuses
 from gateway.pages.base.columns import Column
 from gateway.pages.base.texts import Texts
@@ -125,10 +125,12 @@ class Overview:
 def overview(found: SystemsFacts, language: Language) -> Overview:
     """The systems, exceptions first."""
     facts = found.facts
-    health = {(one.platform, one.region): one.health for one in systems(facts, found.terms)}
+    health = {(one.platform, one.region): one.health for one in systems(facts, found.terms, others=True)}
     lines = list(statuses(facts, asker="", operator=True))
-    rows = [_row(found, line, health[line.platform, line.region], language) for line in lines if line.kind != "other"]
+    every = [(line, _row(found, line, health[line.platform, line.region], language)) for line in lines]
+    rows = [row for line, row in every if line.kind != "other"]
     rows.sort(key=lambda row: ([*KINDS].index(row.condition), plain_name(row.name)))
+    others = [row for line, row in every if line.kind == "other"]
     rules = most_first(count_refusals(found.rules, "rule"))
     national = next((line.details for line in lines if line.platform == NATIONAL), None) or Details()
     return Overview(
@@ -141,8 +143,8 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
             unread=sum(row.unread or 0 for row in rows),
             pending=national.pending or 0,
         ),
-        others=[*_others(found, lines, language)],
-        exceptions=[row for row in rows if row.kind in ("blocked", "look") and row.platform is not None],
+        others=others,
+        exceptions=[row for row in (*rows, *others) if row.kind in ("blocked", "look") and row.platform is not None],
         undecided=found.undecided,
         refused=sum(found.refused.values(), Refused()),
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
@@ -179,13 +181,6 @@ def lag_of(milliseconds: int) -> Lag:
     """A duration, cut to minutes."""
     minutes = max(0, milliseconds) // _MINUTE_MS
     return Lag(days=minutes // 1_440, hours=minutes // 60 % 24, minutes=minutes % 60)
-
-
-def _others(found: SystemsFacts, lines: Sequence[Status], language: Language) -> Iterator[SystemRow]:
-    for line in lines:
-        if line.kind == "other":
-            partner = found.facts.partners.get(line.platform or "")
-            yield _row(found, line, platform_health(found.facts, partner, found.terms), language)
 
 
 def _row(found: SystemsFacts, line: Status, health: Health, language: Language) -> SystemRow:

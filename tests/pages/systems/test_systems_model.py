@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.federation.refused import Refused
 from gateway.federation.systems import SystemsFacts
-from gateway.operate.health import HOUR_MS, HealthTerms, platform_health
+from gateway.operate.health import HOUR_MS, HealthTerms, platform_health, systems
 from gateway.operate.status import Facts
 from gateway.pages.systems.model import lag_of, overview
 from gateway.partners.onboarding import DEFAULT_SCOPES
@@ -71,6 +71,17 @@ def test_a_feed_whose_last_run_failed_or_that_is_paused_is_not_up_to_date_while_
 
 def test_a_platform_beside_the_twelve_is_displayed_and_an_operators_client_is_not() -> None:
     assert ["essai"] == [row.platform for row in overview(FOUND, "fr").others]
+
+
+def test_a_platform_beside_the_twelve_that_is_down_waits_for_an_operator_too() -> None:
+    run = replace(FACTS.runs[FAILING], platform="ville")
+    partners = {**FACTS.partners, "ville": replace(FEEDS[0], platform="ville", name="Ville")}
+    facts = replace(FACTS, partners=partners, runs={**FACTS.runs, "ville": run})
+    found = overview(replace(FOUND, facts=facts), "fr")
+    assert ("ville", "down") in [(row.platform, row.condition) for row in found.exceptions]
+    assert (12, 1) == (len(found.rows), found.fresh)
+    assert "ville" not in [one.platform for one in systems(facts, TERMS)]
+    assert ("ville", "down") in [(one.platform, one.health) for one in systems(facts, TERMS, others=True)]
 
 
 def test_a_revoked_platform_differs_from_one_that_never_had_access() -> None:
