@@ -9,11 +9,14 @@ from aiohttp import web
 from gateway.federation import Federation
 from gateway.federation.impact import find_impact, find_origin
 from gateway.federation.platform import platform_names
+from gateway.pages.base.columns import table_of, wants_file
 from gateway.pages.base.door import session_of
-from gateway.pages.base.page import Answer, Language, Page, PageError, operator_page, views_behind
+from gateway.pages.base.page import Answer, Download, Language, Page, PageError, operator_page, views_behind
+from gateway.pages.base.texts import texts_of
 from gateway.pages.evolution.activation import activation_page
+from gateway.pages.evolution.model import columns, lines_of
 from gateway.pages.partner.rules import of_rule
-from schemas.evolution.process import names
+from schemas.evolution.process import PRESENT, names
 from schemas.rulebook import RELEASE
 
 Judging: TypeAlias = Callable[[web.Request, str], AbstractContextManager[object]]
@@ -36,25 +39,35 @@ class _EvolutionPages:
         self._federation = federation
         self._judging = judging
 
-    async def own(self, request: web.Request, language: Language) -> Answer:
+    async def own(self, request: web.Request, language: Language) -> Answer | Download:
         slug = session_of(request).partner.platform
         return await self._show(request, language, {slug: session_of(request).partner.name}, "offers_history")
 
-    async def all(self, request: web.Request, language: Language) -> Answer:
+    async def all(self, request: web.Request, language: Language) -> Answer | Download:
         return await self._show(request, language, platform_names(self._federation), "moderation")
 
     async def _show(
         self, request: web.Request, language: Language, platforms: Mapping[str, str], offer_page: str
-    ) -> Answer:
+    ) -> Answer | Download:
         if not self._federation.offers.caught_up:
             raise views_behind()
         origin = find_origin(request.query.get("release", RELEASE))
-        if origin is None:
+        platform = request.query.get("platform", "")
+        if origin is None or platform not in ("", *platforms):
             raise PageError(400)
         with self._judging(request, session_of(request).partner.platform):
             found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
-        values: dict[str, Any] = {"impact": found, "rules": rules, "names": platforms, "offer_page": offer_page}
+        lines = lines_of(found, rules, platforms, platform)
+        kept = {"release": "" if origin == PRESENT else found.release, "platform": platform}
+        table, texts = table_of(request.query, columns(), lines, kept=kept), texts_of("evolution", language)
+        if wants_file(request.query):
+            return table.csv("evolutions.csv" if language == "fr" else "evolution.csv", texts)
+        values: dict[str, Any] = {"impact": found, "table": table, "names": platforms, "platform": platform}
+        values |= {
+            "offer_page": offer_page,
+            "unmet": [(rules[one.rule], one.error_from) for one in found.warned if not one.offers],
+        }
         values["activations"] = self._federation.releases.state.days
         others = [name for name in names() if name != RELEASE]
         return Answer("evolution/evolution.html", {**values, "releases": [RELEASE, *others], "present": RELEASE})

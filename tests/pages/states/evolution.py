@@ -9,7 +9,7 @@ from tests.pages.visit import Journey, State
 
 def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     """From a rule to an offer that it will refuse."""
-    keyboard.follow("main ol.problems a[href*='id=']")
+    keyboard.follow("main table a[href*='id=']")
     keyboard.expect("Offre" if language == "fr" else "Offer")
 
 
