@@ -172,6 +172,18 @@ def test_paper_and_forced_colours_keep_every_shape_and_word(browser: Browser, me
         assert all(bar.is_visible() for bar in tab.locator("svg.bar").all())
 
 
+def test_on_paper_a_table_stays_a_table(browser: Browser) -> None:
+    """A sheet is as narrow as a telephone: rows do not become blocks all the same, and what is closed is left out."""
+    display = "(one) => getComputedStyle(one).display"
+    with window(browser, width=700) as (tab, _):
+        Server(tab)
+        tab.goto(ADDRESS)
+        row, closed = tab.locator(".fold tbody tr").first, tab.locator("details:not([open])").first
+        assert ("block", True) == (row.evaluate(display), closed.is_visible())
+        tab.emulate_media(media="print")
+        assert ("table-row", False) == (row.evaluate(display), closed.is_visible())
+
+
 SPACED = "line-height: 1.5; letter-spacing: 0.12em; word-spacing: 0.16em"
 
 

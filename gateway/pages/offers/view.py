@@ -120,7 +120,7 @@ class _PublicOffers:
             "box": box_of(frozenset(one.departments)),
             "region": regions().get(one.region),
             "departments": departments(),
-            "season": season_of(history, today, found.total),
+            "season": season_of(history, today, found.total) if found.total or any(history.values()) else None,
             "width": WIDTH,
             "height": HEIGHT,
         }

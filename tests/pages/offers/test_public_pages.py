@@ -137,6 +137,10 @@ async def test_filters_and_order_are_kept_by_the_pager_and_by_the_language(site:
     assert "/offres?order=title&amp;page=1" in text
     assert "/en/offers?order=title&amp;page=2" in text
     assert "other=1" not in text
+    _, text = await get(site, "/en/offers?level=seconde&department=35")
+    assert re.search(
+        r'<h2 id="found-heading">\d+ offers? – <span lang="fr">Ille-et-Vilaine</span>, <span lang="fr">seconde', text
+    )
 
 
 async def test_many_search_at_once(site: PageHarness) -> None:

@@ -48,7 +48,11 @@ async def test_the_page_of_a_territory_counts_what_its_list_has(site: PageHarnes
         assert number == "".join(listed), address
     departments = [int(number) for address, number in rows if address.startswith("/departements/")]
     assert sum(departments) == int(button[1])
-    assert "Aucune offre n’est ouverte à tous" in (await get(site, "/regions/28"))[1]
+    for path, way_on in (("/regions/28", "/offres"), ("/departements/14", "/offres?region=28")):
+        empty = (await get(site, path))[1]
+        assert "Aucune offre n’est ouverte à tous" in empty
+        assert f'<a class="button main" href="{way_on}">' in empty
+        assert "par jour" not in empty, "a picture of nothing"
     for path in ("/regions/0", "/regions/35a", "/departements/53a", "/departements/00"):
         assert 404 == (await get(site, path))[0]
 
