@@ -78,7 +78,7 @@ class System:
 
 def systems(facts: Facts, terms: HealthTerms, *, others: bool = False) -> list[System]:
     """The nine regional platforms, the national site, and the Regions without a platform, each with its health; for an
-    operator the ``others``, too, of which nobody else is told how they do (SEC-014).
+    operator the ``others``, too, whose health only an operator reads (SEC-014).
     """
     lines = [line for line in statuses(facts, asker="", operator=False) if others or line.kind != "other"]
     national = _national(facts, terms)

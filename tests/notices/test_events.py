@@ -64,7 +64,7 @@ def test_a_feed_fails_by_its_own_schedule_and_its_window_is_its_last_success() -
     assert "feed-failed" not in {kind for _, kind, _, _ in found(at(paused))}
 
 
-def test_an_operator_is_told_of_a_late_platform_beside_the_twelve() -> None:
+def test_an_operator_gets_a_notice_of_a_late_platform_beside_the_twelve() -> None:
     partner, run = replace(PULLED, platform="ville"), replace(LATE.runs["normandie"], platform="ville")
     late = replace(LATE, partners={**LATE.partners, "ville": partner}, runs={**LATE.runs, "ville": run})
     kinds = [event.about for event in events(at(late), CONTACTS, Ledger()) if event.kind == "systems-late"]
