@@ -30,9 +30,9 @@ def test_the_nearest_day_is_first_then_the_most_offers() -> None:
     rules = {one.rule: of_rule(one.rule, "fr") for one in (*warned, *judged.rules)}
     names = {"bretagne": "Bretagne", "normandie": "Normandie"}
     assert [("field-missing", 1, True), ("week-malformed", 1, False), ("text-invisible", 5, False)] == [
-        (line.rule.code, line.offers, line.least) for line in lines_of(impact, rules, names)[:3]
+        (line.rule.code, line.offers, line.least) for line in lines_of(impact, rules, names, days={})[:3]
     ]
-    assert {"Normandie"} == {line.platform for line in lines_of(impact, rules, names, "normandie")}
+    assert {"Normandie"} == {line.platform for line in lines_of(impact, rules, names, "normandie", days={})}
 
 
 async def test_the_list_is_a_file_and_refuses_what_it_does_not_have(site: PageHarness) -> None:

@@ -14,10 +14,11 @@ from gateway.pages.base.door import session_of
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError, operator_page, views_behind
 from gateway.pages.base.texts import texts_of
 from gateway.pages.evolution.activation import activation_page
-from gateway.pages.evolution.model import columns, lines_of
+from gateway.pages.evolution.model import columns, day_of, lines_of
 from gateway.pages.partner.rules import of_rule
 from schemas.evolution.process import PRESENT, names
 from schemas.rulebook import RELEASE
+from schemas.rules.beginning import MARKS
 
 Judging: TypeAlias = Callable[[web.Request, str], AbstractContextManager[object]]
 """The slot of a platform while its offers are judged; refuses where it has none left."""
@@ -58,7 +59,8 @@ class _EvolutionPages:
         with self._judging(request, session_of(request).partner.platform):
             found = await find_impact(self._federation, [*platforms], origin)
         rules = {one.rule: of_rule(one.rule, language) for one in (*found.warned, *found.judged.rules)}
-        lines = lines_of(found, rules, platforms, platform)
+        topic = self._federation.releases.state
+        lines = lines_of(found, rules, platforms, platform, days=topic.days)
         kept = {"release": "" if origin == PRESENT else found.release, "platform": platform}
         table, texts = table_of(request.query, columns(), lines, kept=kept), texts_of("evolution", language)
         if wants_file(request.query):
@@ -66,8 +68,16 @@ class _EvolutionPages:
         values: dict[str, Any] = {"impact": found, "table": table, "names": platforms, "platform": platform}
         values |= {
             "offer_page": offer_page,
-            "unmet": [(rules[one.rule], one.error_from) for one in found.warned if not one.offers],
+            "unmet": [
+                (rules[one.rule], *day_of(one.rule, one.error_from, topic.days))
+                for one in found.warned
+                if not one.offers
+            ],
         }
-        values["activations"] = self._federation.releases.state.days
+        values["activations"] = sorted(topic.activations.values(), key=lambda one: one.begins)
+        values["waiting"] = {
+            release: [mark for mark, of in MARKS.items() if of == release]
+            for release in {*MARKS.values()} - topic.days.keys()
+        }
         others = [name for name in names() if name != RELEASE]
         return Answer("evolution/evolution.html", {**values, "releases": [RELEASE, *others], "present": RELEASE})

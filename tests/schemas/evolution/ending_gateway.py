@@ -7,6 +7,7 @@ import asyncio
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +27,7 @@ from tests.federation import office
 from tests.federation.office import OTHER, WAYS, Act, Office
 from tests.harness import running, until
 from tests.schemas.evolution.test_ending import CODE, DAY
+from tests.schemas.evolution.waiting import RELEASE
 
 WEBSITE = "https://port.example"
 END = Act(name="activate", about=CODE, day="2099-09-01", reason=None)
@@ -106,6 +108,20 @@ async def acted(folder: Path, way: str) -> dict[str, Any]:
     return found
 
 
+async def pages(folder: Path) -> list[str]:
+    """The page of a platform, before and after an end and a release have their days."""
+    async with office.opened(folder) as desk:
+        found = [await _page(desk)]
+        for act in (END, replace(END, about=RELEASE, day="2099-09-02")):
+            assert (await Office.api(desk, act)).startswith("200")
+        return [*found, await _page(desk)]
+
+
+async def _page(desk: Office) -> str:
+    answer = await desk.desk.site.client.get("/plateforme/evolutions")
+    return unescape(await answer.text())
+
+
 async def _take_back(desk: Office) -> None:
     assert (await Office.api(desk, replace(END, name="cancel"))).startswith("200")
     await desk.desk.settled()
@@ -113,7 +129,11 @@ async def _take_back(desk: Office) -> None:
 
 async def play(folder: Path) -> dict[str, Any]:
     """Everything that is answered."""
-    return {"held": await held(folder / "held"), "ways": {way: await acted(folder, way) for way in WAYS}}
+    return {
+        "held": await held(folder / "held"),
+        "ways": {way: await acted(folder, way) for way in WAYS},
+        "pages": await pages(folder / "pages"),
+    }
 
 
 if __name__ == "__main__":

@@ -18,14 +18,13 @@ DAY, BEFORE = "2027-09-01", "2027-08-31"
 CODE = "field-deprecated:employer.website"
 
 
-def ending_tree(folder: Path) -> str:
-    """A tree whose schema announces the end of a field."""
-    offer = PRESENT["offer"]
+def ending_tree(folder: Path, offer: dict[str, Any] = PRESENT["offer"], **files: Any) -> str:
+    """A tree whose schema announces the end of a field, and with files as in ``scratch_tree``."""
     employer = offer["$defs"]["employer"]
     website = {**employer["properties"]["website"], "x-ends": DAY}
     ends = {**employer, "properties": {**employer["properties"], "website": website}}
     body = {**offer, "$defs": {**offer["$defs"], "employer": ends}}
-    return scratch_tree(folder, {"offer": body})
+    return scratch_tree(folder, {"offer": body}, **files)
 
 
 @pytest.fixture(scope="module")

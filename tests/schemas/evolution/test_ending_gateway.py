@@ -10,6 +10,7 @@ import pytest
 
 from schemas.evolution.process import TREE
 from tests.schemas.evolution.test_ending import CODE, ending_tree
+from tests.schemas.evolution.waiting import FIELD, described, waiting_offer
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     answers = folder / "answers.json"
     ended = subprocess.run(
         [sys.executable, "-m", "tests.schemas.evolution.ending_gateway", str(answers)],
-        cwd=ending_tree(folder),
+        cwd=ending_tree(folder, waiting_offer(), reference=described),
         env={**os.environ, "PYTHONPATH": str(TREE)},
         capture_output=True,
         text=True,
@@ -59,3 +60,12 @@ def test_the_act_is_one_by_each_way_in(found: Any, way: str, done: str, conflict
     ((act, about, details, why, _),) = one["effect"]["journal"]
     assert ("release.activate", CODE, "Annoncée depuis un an") == (act, about, why)
     assert {"day": "2099-09-01", "forced": ["bretagne"]} == details
+
+
+def test_the_page_names_what_begins_and_what_ends_with_its_day(found: Any) -> None:
+    """EVO-004, EVO-006: to a platform, before there is a day, and with it."""
+    before, after = (page.replace("\u00a0", " ") for page in found["pages"])
+    for text in (f"sans jour fixé : {FIELD}.", "dès sa fin, le 1er septembre 2027 au plus tôt"):
+        assert (True, False) == (text in before, text in after), text
+    for text in (f"à partir du 2 septembre 2099 : {FIELD}.", "elle arrive le 1er septembre 2099"):
+        assert (False, True) == (text in before, text in after), text

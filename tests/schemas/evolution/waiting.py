@@ -18,7 +18,7 @@ DEFAULT = False
 
 def waiting_tree(folder: Path, *, value: bool = False) -> str:
     """The tree: field and value are one line of the schema each, and their texts are in the reference."""
-    return scratch_tree(folder, {"offer": waiting_offer(value=value)}, reference=_described)
+    return scratch_tree(folder, {"offer": waiting_offer(value=value)}, reference=described)
 
 
 def waiting_offer(*, value: bool = False) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def waiting_offer(*, value: bool = False) -> dict[str, Any]:
     return {**offer, "x-version": RELEASE, "properties": properties}
 
 
-def _described(reference: dict[str, Any]) -> dict[str, Any]:
+def described(reference: dict[str, Any]) -> dict[str, Any]:
+    """The reference with their texts."""
     text = {"fr": "Si une journée est à distance.", "en": "Whether a day is remote."}
     field = {"label": {"fr": "À distance", "en": "Remote"}, "text": text, "requirements": ["OFR-050"]}
     named = {"fr": "première", "en": "première"}
