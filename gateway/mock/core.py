@@ -123,7 +123,7 @@ async def core(
         log = WatchedLog(watch, clock=clock)
         await log.create_topics(COMMON)
         days = [
-            Activation(release=name, begins=day, fields=(), entry=0, at=clock()) for name, day in activations.items()
+            Activation(release=name, begins=day, fields=(), entry=1, at=clock()) for name, day in activations.items()
         ]
         if days:
             await log.append(RELEASES, PARTITION, [*map(activation_record, days)])
