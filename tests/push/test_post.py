@@ -1,10 +1,12 @@
 """One push over HTTPS: the addresses that it refuses when it connects, its bounds, and what an answer means."""
 
 import asyncio
+import os
 import socket
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -213,6 +215,23 @@ async def test_headers_that_never_end_cost_the_time_of_a_push_only() -> None:
     """[PSH-010]"""
     async with talking(saying(b"HTTP/1.1 200 OK\r\n", b"a: b\r\n")) as port:
         assert (await posted(f"http://127.0.0.1:{port}", seconds=0.3)).reason == "timeout"
+
+
+async def test_little_of_an_answer_that_is_not_asked_for_is_taken_at_a_time() -> None:
+    """[PSH-010] An endpoint that answers 100 without end does not stop the event loop for long."""
+    taken = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        await reader.readuntil(b"\r\n\r\n")
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as raw, suppress(BlockingIOError):
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+            while True:  # no turn of the loop between
+                taken += raw.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    async with talking(talk) as port:
+        assert (await posted(f"http://127.0.0.1:{port}")).reason == "unreachable"
+    assert 0 < taken < 20_000
 
 
 async def test_a_certificate_of_nobody_that_is_trusted_is_named(tmp_path: Path) -> None:
