@@ -30,6 +30,8 @@ CONNECT_SECONDS = 5.0
 MAX_URL = 2_000
 _PORT = 443
 _ANSWER_BYTES, _BODY_SECONDS, _RECEIVED_BYTES = 1_024, 1.0, 4_096
+_KEPT_SECONDS = 1.0
+"""Servers close idle connections after 2 to 5 s: a push that meets a closing one fails, and waits for 5 s."""
 _AGENT = "Passerelle"
 _WAIT_DIGITS = 9
 
@@ -128,6 +130,7 @@ class Poster:
                 resolver=PublicResolver(partial(resolve, loopback=self._loopback, worker=self._worker)),
                 use_dns_cache=False,
                 limit=1,
+                keepalive_timeout=_KEPT_SECONDS,
                 socket_factory=_narrow,
             ),
             timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),

@@ -217,6 +217,22 @@ async def test_headers_that_never_end_cost_the_time_of_a_push_only() -> None:
         assert (await posted(f"http://127.0.0.1:{port}", seconds=0.3)).reason == "timeout"
 
 
+async def test_an_idle_connection_is_closed_before_an_endpoint_closes_it() -> None:
+    """[PSH-008] No push is lost on a connection that ends meanwhile: Node closes after 5 s."""
+    closed = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert b"" == await reader.read()
+        closed.set()
+
+    async with talking(talk) as port, Poster(clock=ManualClock(), loopback=True) as poster:
+        assert (await poster.post(f"http://127.0.0.1:{port}", b"{}", {}, seconds=20)).arrived
+        async with asyncio.timeout(4):
+            await closed.wait()
+
+
 async def test_little_of_an_answer_that_is_not_asked_for_is_taken_at_a_time() -> None:
     """[PSH-010] An endpoint that answers 100 without end does not stop the event loop for long."""
     taken = 0

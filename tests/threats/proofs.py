@@ -381,6 +381,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/push/test_post.py::test_a_redirect_is_not_followed",
         "tests/push/test_post.py::test_an_endpoint_that_sleeps_costs_the_time_of_a_push_only",
         "tests/push/test_post.py::test_an_answer_is_read_for_a_kilobyte_at_most",
+        "tests/push/test_post.py::test_little_of_an_answer_that_is_not_asked_for_is_taken_at_a_time",
         "tests/push/test_signature.py::test_a_push_of_one_subscription_fails_at_every_other",
         "tests/push/test_signature.py::test_an_old_push_fails_after_five_minutes",
         "tests/push/test_sender.py::test_nothing_but_tests_is_pushed_before_the_owner_of_the_url_agrees",
