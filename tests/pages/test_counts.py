@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from gateway.pages.base.door import COOKIE
+from gateway.pages.base.texts import texts_of
 from tests.pages.deployment import PLATFORMS, SECRET, deployment
 from tests.pages.signing import OPERATOR, sign_in
 
@@ -147,10 +148,15 @@ def test_numbers_of_refusals_are_those_of_the_statistics(gateway: Gateway) -> No
 
 def test_numbers_of_the_national_site_are_those_of_the_api(gateway: Gateway) -> None:
     text = gateway.page("/exploitation/site-national", OPERATOR.platform)
-    cells = Counter(int(one) for one in re.findall(r"<(?:td|b)[^>]*>(\d+)</", text))
     found = gateway.api("/v1/national", OPERATOR.platform)
     queue, states = found["accounts"][0]["queue"], found["platforms"][0]["states"]
-    assert Counter([*queue.values(), *states.values()]) <= cells
+    words = texts_of("national", "fr")
+    assert all(f"{number} {words(f'queue_{kind}')}" in unescape(text) for kind, number in queue.items() if number)
+    row = text.partition('role="rowheader">Bretagne')[2].partition("</tr>")[0]
+    shown = {name: states.get(name) for name in ("delivered", "pending", "refused", "not-deliverable", "moderated")}
+    assert [number for number in shown.values() if number] == [
+        int(one) for one in re.findall(r'class="n"[^>]*>(\d+)<', row)
+    ]
 
 
 def test_numbers_of_a_platform_are_those_of_the_api(gateway: Gateway) -> None:
@@ -166,11 +172,12 @@ def test_numbers_of_a_platform_are_those_of_the_api(gateway: Gateway) -> None:
 
 
 def test_live_offers_that_a_rule_will_refuse_are_those_of_the_api(gateway: Gateway) -> None:
-    text = gateway.page("/exploitation/evolutions", OPERATOR.platform)
     warned = gateway.api("/v1/impact", OPERATOR.platform)["warned"]
-    assert [one["offers"] for one in warned] == [
-        int(one) for one in re.findall(r"(\d+)[\s\u00a0]offres en ligne<", text)
-    ]
+    assert warned
+    found: Counter[str] = Counter()
+    for one in gateway.rows("/exploitation/evolutions", OPERATOR.platform):
+        found[one["Code"]] += int(one["Offres"])
+    assert Counter({one["rule"]: one["offers"] for one in warned}) == found
 
 
 PARTS: Mapping[str, tuple[str, ...]] = {

@@ -157,7 +157,7 @@ async def test_filters_combine_and_days_are_whole(desk: Desk) -> None:
 
 async def test_what_a_feed_refused_is_named_though_it_has_no_receipt(desk: Desk) -> None:
     text = await desk.get(f"{PATH}?platform={FAILING}")
-    assert f'12 éléments\u00a0: <a href="/exploitation/offre?id={FAILING}%3A2027-0014">' in text
+    assert f'12 éléments, dont <a href="/exploitation/offre?id={FAILING}%3A2027-0014">' in text
     assert "12 éléments" not in await desk.get(f"{PATH}?platform={FAILING}&rule=never")
     assert "12 éléments" not in await desk.get(f"{PATH}?platform={SIGNED.platform}")
 
