@@ -152,7 +152,9 @@ def _ordered(one: Subscription, action: SubscriptionAction) -> Subscription:
 def _confirmed(one: Subscription, expected: str, code: str) -> Subscription:
     if not hmac.compare_digest(expected.encode(), code.strip().upper().encode(errors="replace")):
         raise RefusedActError("subscription-code", "The code is not the one that the last test sent.", actual=one.name)
-    return replace(one, confirmed=True)
+    return (
+        one if one.confirmed else replace(one, confirmed=True, enables=one.enables + 1)
+    )  # failures were of another url
 
 
 def _rotated(one: Subscription, nonce: str, *, now: int) -> Subscription:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.operate.desk import RefusedActError
 from gateway.protocol.journal import Actor, read_entry
-from gateway.protocol.push import PushRow, Successes, begin
+from gateway.protocol.push import PushRow, Successes, begin, follow
 from gateway.protocol.push_record import attempt_record, progress_record
 from gateway.protocol.subscription import ACTS_AN_HOUR, HOUR_MS, OVERLAP_MS, TESTS_AN_HOUR, Subscription
 from gateway.protocol.topic import JOURNAL, PUSHES, SUBSCRIPTIONS
@@ -143,6 +143,28 @@ async def test_a_url_is_confirmed_by_the_code_of_its_test_and_another_url_asks_a
     other = await put(gateway, url="https://other.example.org/")
     assert "unconfirmed" == other.body["state"]
     assert 422 == (await act(gateway, "confirm", json={"code": code})).status
+
+
+async def test_another_url_that_is_confirmed_waits_for_no_failures_of_the_former_one(gateway: GatewayHarness) -> None:
+    """[PSH-002] [PSH-008]"""
+    await put(gateway)
+    await act(gateway, "confirm", json={"code": consent_code(SECRET, "bretagne", await stored(gateway))})
+    one = await stored(gateway)
+    failing = replace(
+        begin(one, "L@00", ends=(0, 0, 0), now=START), failures=9, failing_since=START, next_at=START + 20 * HOUR_MS
+    )
+    partition = gateway.context.federation.subscriptions.partition("bretagne")
+    for progress, state in ((failing, "failing"), (replace(failing, stopped="failing"), "disabled")):
+        await gateway.log.append(SUBSCRIPTIONS, partition, [progress_record("bretagne", "copie", progress)])
+        assert state == (await gateway.ask("GET", PATH)).body["state"]
+    await put(gateway, url="https://other.example.org/")
+    code = consent_code(SECRET, "bretagne", await stored(gateway))
+    assert "active" == (await act(gateway, "confirm", json={"code": code})).body["state"]
+    one = await stored(gateway)
+    followed = follow(replace(failing, stopped="failing"), one, "L@00", ends=(0, 0, 0), now=START)
+    assert (None, 0) == (followed.stopped, followed.next_at)
+    await act(gateway, "confirm", json={"code": code})
+    assert one.enables == (await stored(gateway)).enables, "a code that is sent twice confirms once"
 
 
 async def test_eleven_tests_an_hour_are_too_many_also_over_a_deletion(gateway: GatewayHarness) -> None:
