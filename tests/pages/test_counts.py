@@ -153,8 +153,8 @@ def test_numbers_of_the_national_site_are_those_of_the_api(gateway: Gateway) -> 
     words = texts_of("national", "fr")
     assert all(f"{number} {words(f'queue_{kind}')}" in unescape(text) for kind, number in queue.items() if number)
     row = text.partition('role="rowheader">Bretagne')[2].partition("</tr>")[0]
-    shown = {name: states.get(name) for name in ("delivered", "pending", "refused", "not-deliverable", "moderated")}
-    assert [number for number in shown.values() if number] == [
+    on_page = {name: states.get(name) for name in ("delivered", "pending", "refused", "not-deliverable", "moderated")}
+    assert [number for number in on_page.values() if number] == [
         int(one) for one in re.findall(r'class="n"[^>]*>(\d+)<', row)
     ]
 
