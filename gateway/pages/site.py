@@ -194,7 +194,8 @@ class PageSite:
         names = {page.name for page in self.pages}
         for path, (name, language) in MOVED.items():
             if name in names:
-                found.append((hdrs.METH_GET, path, _redirect(self._templates.url(name, language))))
+                moved = _redirect(self._templates.url(name, language))
+                found += [(hdrs.METH_GET, path, moved), (hdrs.METH_POST, path, moved)]
         for page in self.pages:
             for language in LANGUAGES:
                 for method, handler in ((hdrs.METH_GET, page.get), (hdrs.METH_POST, page.post)):

@@ -140,6 +140,8 @@ async def test_a_page_does_not_wait_for_a_long_dry_run_and_says_where_its_result
             while "L’essai est en cours" in (page := await operator.get(one)):
                 await asyncio.sleep(0.01)
         assert ("Dernier essai" in page, host.asked) == (True, 1)
+        assert "Atelier Plume" in page, "its offers and problems are on the first page after its end"
+        assert "Atelier Plume" not in await operator.get(one)
         assert [("request.try", request_id)] == await acts(gateway)
 
 

@@ -68,3 +68,10 @@ def test_a_private_page_needs_a_door() -> None:
     page = Page("desk", {"fr": "/bureau", "en": "/en/desk"}, None, private=True)
     with pytest.raises(ValueError, match="desk needs a door"):
         PageSite([page], public_url=URL)
+
+
+async def test_a_form_of_a_former_address_is_sent_on(site: PageHarness) -> None:
+    for method in ("GET", "POST"):
+        for path in MOVED:
+            answer = await site.client.request(method, path, allow_redirects=False)
+            assert (308, method) == (answer.status, answer.method), path

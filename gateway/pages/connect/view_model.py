@@ -121,7 +121,7 @@ def _read(study: Study, groups: Mapping[str, Sequence[Row]], texts: Texts) -> Ma
         "form": texts(f"form_{study['form']}"),
         "count": study["items"],
         "path": study["path"],
-        "sure": len(groups["sure"]) + len(groups["chosen"]),
+        "sure": len(groups["sure"]),
         "verify": len(groups["verify"]),
         "choose": len(groups["choose"]),
         "meanings": sum(

@@ -70,6 +70,8 @@ class _ActivationPage:
         book, now = self._federation.releases, self._federation.clock()
         await book.catch_up()
         newest, ends = book.knows[-1], [(name, day) for name in book.knows if (day := announced_day(name))]
+        if ends and not self._federation.statistics.caught_up:
+            raise views_behind()
         values: dict[str, Any] = {
             "activations": sorted(book.state.activations.values(), key=lambda one: one.begins, reverse=True),
             "replicas": sorted(book.state.replicas.values(), key=lambda one: one.id),

@@ -21,7 +21,7 @@ class Imprint:
     @property
     def is_mail(self) -> bool:
         """Whether the contact is an e-mail address."""
-        return "@" in (self.contact or "")
+        return "@" in (self.contact or "") and not (self.contact or "").startswith(("https://", "http://"))
 
     @property
     def contact_url(self) -> str | None:

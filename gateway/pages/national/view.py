@@ -160,7 +160,7 @@ class _NationalPage:
         notes, summaries = await self._federation.deliveries.accounts(), await self._federation.deliveries.summaries()
         accounts = accounts_of(notes, per_minute=self._site.per_minute)
         lines = lines_of(accounts, summaries, notes, platform_names(self._federation))
-        untaken = [
+        every = [
             (delivery.id, part, [of_problem(problem, language) for problem in part.problems])
             for state in UNTAKEN
             for line in lines
@@ -169,6 +169,7 @@ class _NationalPage:
             for part in delivery.current()
             if part.state == state
         ]
+        untaken = sorted(every, key=lambda one: one[1].since, reverse=True)[:MAX_REFUSED]
         values = {
             "connected": self._site.connected,
             "accounts": accounts,
@@ -177,8 +178,8 @@ class _NationalPage:
             "per_minute": self._site.per_minute,
             "lines": lines,
             "totals": {state: sum(one.states.get(state, 0) for one in lines) for state in STATES},
-            "untaken": untaken[:MAX_REFUSED],
-            "replayable": any(part.state == "refused" for _, part, _ in untaken[:MAX_REFUSED]),
+            "untaken": untaken,
+            "replayable": any(part.state == "refused" for _, part, _ in untaken),
             "pushing": [
                 one for one in self._federation.partners.all() if not one.revoked and one.national_delivery == "self"
             ],

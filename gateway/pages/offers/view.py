@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.figures import Figures
 from gateway.federation.open_history import open_history
-from gateway.federation.public_offers import PublicPage, find_public_offers, get_public_offer
+from gateway.federation.public_offers import PublicPage, agreeing_platforms, find_public_offers, get_public_offer
 from gateway.pages.base.columns import wants_file
 from gateway.pages.base.page import Answer, Download, Language, Page, PageError, views_behind
 from gateway.pages.base.texts import texts_of
@@ -21,6 +21,7 @@ from gateway.pages.map.outlines import box_of, outlines
 from gateway.pages.offers.listing import MAX_PAGES, PER_PAGE, facet_names, public_offers_csv, read_listing
 from gateway.pages.offers.season import HEIGHT, WIDTH, season_of
 from gateway.pages.offers.territory import PublicTerritory, departments, offer_map, regions
+from gateway.partners.onboarding import presets
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.visibility import Filter
 from gateway.store.offer_search import OfferSearch
@@ -106,6 +107,7 @@ class _PublicOffers:
         criteria = Filter(department=frozenset(one.departments))
         found = await self._find(request, OfferSearch(criteria=criteria, limit=0))
         history = await open_history(self._federation, one.departments, today)
+        sites = self._sites(one.departments)
         facet = "department" if one.region else "region"
         listing = read_listing({facet: one.code}, language)
         live = (figures.counts.departments if one.region else figures.counts.regions).get(one.code, 0)
@@ -115,7 +117,7 @@ class _PublicOffers:
             "one": one,
             "facet": facet,
             "live": max(live, found.total),
-            "sites": self._sites(one.departments),
+            "sites": sites,
             "most_sectors": _MAX_SECTORS,
             "box": box_of(frozenset(one.departments)),
             "region": regions().get(one.region),
@@ -125,17 +127,25 @@ class _PublicOffers:
             "height": HEIGHT,
         }
         return Answer(
-            "offers/territory.html", values, headers=_UNLISTED, made_of=(found, live, tuple(history.items()), today)
+            "offers/territory.html",
+            values,
+            headers=_UNLISTED,
+            made_of=(found, live, sites, tuple(history.items()), today),
         )
 
-    def _sites(self, departments: Sequence[str]) -> Sequence[tuple[str, str]]:
-        """Name and host of the platforms of these departments."""
-        partners = self._federation.partners.all()
-        return [
+    def _sites(self, departments: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Name and host of the platforms of these departments that everybody may know: those of the Regions, and those
+        whose offers are public (SEC-014).
+        """
+        known = presets().keys() | agreeing_platforms(self._federation)
+        return tuple(
             (one.name, one.hosts[0])
-            for one in partners
-            if one.hosts and not one.revoked and one.territory.intersection(departments)
-        ]
+            for one in self._federation.partners.all()
+            if one.platform in known
+            and one.hosts
+            and not one.revoked
+            and (not one.territory or one.territory.intersection(departments))
+        )
 
     async def _find(self, request: web.Request, search: OfferSearch) -> PublicPage:
         return await find_public_offers(self._federation, search, lambda part: self._reading(request, part))
@@ -165,7 +175,7 @@ def _report(offer: Mapping[str, Any], imprint: Imprint, language: Language) -> M
     """The address to which an offer is reported: the operator's contact; without one, the site that has the offer."""
     contact = imprint.contact_url
     if contact is None:
-        return {"contact": None, "report": "/".join(offer["apply_url"].split("/", 3)[:3]) + "/"}
+        return {"contact": None, "report": f"https://{urlsplit(offer['apply_url']).netloc}/"}
     subject = quote(texts_of("offers", language)("report_subject", id=offer["id"]))
     return {"contact": contact, "report": f"{contact}?subject={subject}" if imprint.is_mail else contact}
 

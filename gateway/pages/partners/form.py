@@ -29,7 +29,9 @@ Errors: TypeAlias = dict[str, list[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformForm:
-    """The content of a form. ``known``: the version of the platform that it alters; empty for a new one."""
+    """The content of a form. ``known``: the version of the platform that it alters; empty for a new one. ``secret``:
+    whether the platform of a request gets one.
+    """
 
     slug: str = ""
     name: str = ""
@@ -39,6 +41,7 @@ class PlatformForm:
     national_delivery: str = ""
     inbox: bool = False
     feed: bool = False
+    secret: bool = False
     credential: str = "secret"
     jwks: str = ""
     issuer: str = ""
@@ -70,6 +73,7 @@ def typed_in(form: Form) -> PlatformForm:
         national_delivery=form.text("national_delivery"),
         inbox=bool(form.text("inbox")),
         feed=bool(form.text("feed")),
+        secret=bool(form.text("secret")),
         credential=form.text("credential") or "secret",
         jwks=jwks,
         issuer=form.text("issuer").strip(),

@@ -8,6 +8,7 @@ from gateway.federation.refused import RefusalRow, Refused
 from gateway.pages.base.columns import Column, Row
 from gateway.pages.partner.refused import BrokenRule, RefusedOffer, is_error, reason_of
 from gateway.pages.partner.rules import of_rule
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.source_run import SourceRun
 from gateway.store.refused_documents import RefusedFilter
 from schemas.rulebook import Language
@@ -58,11 +59,12 @@ def by_day(found: Mapping[str, Refused], wanted: RefusedFilter) -> Sequence[tupl
 
 
 def feed_refusals(runs: Mapping[str, SourceRun], wanted: RefusedFilter, language: Language) -> Sequence[FeedRefusals]:
-    """The refusals of the last reading of each feed, of these platforms and this rule."""
+    """The refusals of the last reading of each feed, of these platforms, days and this rule."""
     return [
         FeedRefusals(platform=slug, at=run.ended_at, groups=groups)
         for slug, run in sorted(runs.items())
         if (wanted.platforms is None or slug in wanted.platforms)
+        and wanted.first <= date.fromisoformat(paris_date(run.ended_at)) <= wanted.last
         and (groups := list(_groups(run, wanted.rule, language)))
     ]
 

@@ -25,6 +25,8 @@ from gateway.protocol.join_request import DryRun, JoinRequest, Kept, step_of
 TRIAL_SECONDS = 15.0
 """A page waits so long for a dry run."""
 _DONE = ("refused",)
+_MAX_UNREAD = 8
+"""Dry runs that have ended and that no page has had yet."""
 
 log = structlog.get_logger()
 
@@ -64,7 +66,11 @@ class _RequestPages:
         await self._book.catch_up()
         if not request.query.get("id"):
             return await self.list_all(request, language)
-        return self._one(self._known(request.query["id"]), language)
+        kept = self._known(request.query["id"])
+        try:
+            return self._one(kept, language, dry_run=self._ended_trial(kept.id))
+        except RefusedActError as error:
+            return self._one(kept, language, refusal=error.refusal)
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
         form = form_of(request)
@@ -77,7 +83,7 @@ class _RequestPages:
             match act:
                 case "try":
                     dry_run = await self._try(self._federation.desk(actor), kept.id)
-                    return self._one(self._known(kept.id), language, dry_run=dry_run, trying=dry_run is None)
+                    return self._one(self._known(kept.id), language, dry_run=dry_run)
                 case "approve":
                     return await self._approve(request, kept, language)
                 case "refuse":
@@ -96,20 +102,26 @@ class _RequestPages:
         raise PageError(HTTPStatus.BAD_REQUEST)
 
     async def _try(self, desk: Desk, request_id: str) -> DryRun | None:
-        """The dry run of a request, one for all who ask meanwhile; None while it still goes on after some seconds:
-        its counts will be kept with the request.
-        """
+        """The dry run of a request, one for all who ask meanwhile; None while it still goes on after some seconds."""
         task = self._trials.get(request_id)
         if task is None:
+            for ended in [one for one, of in self._trials.items() if of.done()][:-_MAX_UNREAD]:
+                del self._trials[ended]
             task = asyncio.create_task(try_request(desk, self._book, request_id, self._federation.rehearse))
             self._trials[request_id] = task
             task.add_done_callback(partial(self._end_trial, request_id))
             log.info("pages.request_tried", request=request_id)
         done, _ = await asyncio.wait({task}, timeout=self._trial_seconds)
+        if done:
+            self._trials.pop(request_id, None)
         return task.result() if done else None
 
+    def _ended_trial(self, request_id: str) -> DryRun | None:
+        """The dry run that has ended since its page was answered. Raises as ``try_request``."""
+        task = self._trials.get(request_id)
+        return self._trials.pop(request_id).result() if task is not None and task.done() else None
+
     def _end_trial(self, request_id: str, task: "asyncio.Task[DryRun]") -> None:
-        del self._trials[request_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("pages.request_trial_failed", request=request_id, error=type(error).__name__)
 
@@ -120,8 +132,7 @@ class _RequestPages:
             return self._one(kept, language, typed=replace(typed, errors=wish))
         desk = self._federation.desk(session_of(request).actor, typed.why)
         try:
-            secret = bool(form_of(request).text("secret"))
-            partner, minted = await approve_request(desk, self._book, kept.id, typed.slug, wish, secret=secret)
+            partner, minted = await approve_request(desk, self._book, kept.id, typed.slug, wish, secret=typed.secret)
         except RefusedActError as error:
             if error.refusal not in ("invalid", "present"):
                 raise
@@ -143,7 +154,6 @@ class _RequestPages:
         language: Language,
         *,
         dry_run: DryRun | None = None,
-        trying: bool = False,
         typed: PlatformForm | None = None,
         why: str = "",
         errors: Errors | None = None,
@@ -156,7 +166,7 @@ class _RequestPages:
             "request": kept,
             "step": step_of(kept),
             "refusal": refusal,
-            "trying": trying or kept.id in self._trials,
+            "trying": kept.id in self._trials and not self._trials[kept.id].done(),
             "partner_texts": texts_of("partners", language),
         }
         if isinstance(kept, JoinRequest):

@@ -13,6 +13,7 @@ from gateway.operate.status import Details, Status, statuses
 from gateway.pages.base.columns import Column
 from gateway.pages.base.texts import Texts
 from gateway.pages.base.wording import spaced, stamp
+from gateway.pages.national.model import UNTAKEN
 from gateway.pages.partner.rules import RuleText, of_rule
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.paris_time import paris_date
@@ -78,6 +79,7 @@ class SystemRow:
     pending: int
     certified_until: int | None
     has_feed: bool
+    is_partner: bool
 
     @property
     def kind(self) -> Kind:
@@ -149,7 +151,7 @@ def overview(found: SystemsFacts, language: Language) -> Overview:
         refused=sum(found.refused.values(), Refused()),
         rules=[(of_rule(rule, language), one) for rule, one in rules[:_MAX_RULES]],
         pending=national.pending or 0,
-        undelivered=national.undelivered or 0,
+        undelivered=sum(one.states.get(state, 0) for one in facts.deliveries.values() for state in UNTAKEN),
         requests=found.requests,
         stopped=found.stopped,
     )
@@ -206,6 +208,7 @@ def _row(found: SystemsFacts, line: Status, health: Health, language: Language) 
         pending=details.pending or 0,
         certified_until=line.certified_until,
         has_feed=partner is not None and not partner.revoked and has_feed(partner),
+        is_partner=partner is not None,
     )
 
 

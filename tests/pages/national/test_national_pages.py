@@ -16,8 +16,9 @@ from gateway.pages.base.page import Answer
 from gateway.pages.base.templates import Templates
 from gateway.pages.base.texts import texts_of
 from gateway.pages.national.model import accounts_of, found_in, lines_of
+from gateway.pages.national.view import MAX_REFUSED
 from gateway.pages.site import all_pages
-from gateway.protocol.delivery import AccountPlan, Delivery, DeliveryPart, delivery_record
+from gateway.protocol.delivery import AccountPlan, Delivery, DeliveryPart, State, delivery_record
 from gateway.protocol.delivery_order import Adopt, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
@@ -76,13 +77,13 @@ async def entries(desk: Desk) -> list[tuple[str, str, str | None]]:
     return [(act, about, why) for act, about, _, _, why in await desk.acts()]
 
 
-async def refuse(desk: Desk, *ids: str) -> None:
-    """Record offers that the site has refused."""
+async def refuse(desk: Desk, *ids: str, state: State = "refused") -> None:
+    """Record offers that the site has refused, or that are in another state there."""
     federation = desk.federation
     problem = schemas.problem("employer-undescribed").to_json()
     for offer_id in ids:
         part = DeliveryPart(
-            group="lycee", generation=1, account=ACCOUNT, state="refused", since=federation.clock(), problems=(problem,)
+            group="lycee", generation=1, account=ACCOUNT, state=state, since=federation.clock(), problems=(problem,)
         )
         record = delivery_record(Delivery(id=offer_id, sequence=1, parts=(part,)))
         await federation.log.append(DELIVERIES, partition_of(offer_id, federation.log.partitions), [record])
@@ -98,6 +99,27 @@ async def test_the_page_tells_what_is_due_and_how_long_it_takes(desk: Desk) -> N
     assert "<h1>Le site national ne prend pas 1 offre</h1>" in text
     row = text.partition('role="rowheader">Bretagne')[2].partition("</tr>")[0]
     assert ("Compte test" in row, ["1"]) == (True, re.findall(r'class="n"[^>]*>(\d+)<', row))
+
+
+async def test_a_long_list_has_the_newest_and_says_so(desk: Desk) -> None:
+    await refuse(desk, *(f"bretagne:{number}" for number in range(MAX_REFUSED + 3)))
+    text = await desk.get(PATH)
+    assert f"<h1>Le site national ne prend pas {MAX_REFUSED + 3} offres</h1>" in text
+    assert f"Les {MAX_REFUSED} plus récentes." in text
+
+
+async def test_the_first_page_counts_what_this_one_lists(desk: Desk) -> None:
+    """A moderated offer is one that the site has taken; a site that is silent leads here."""
+    await refuse(desk, "bretagne:1")
+    await refuse(desk, "bretagne:2", state="moderated")
+    federation = desk.federation
+    silent = utc(federation.clock() - 36_000_000)
+    await write_note(federation.log, federation.clock(), down=True, answered_at=silent)
+    assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
+    todo = (await desk.get("/exploitation")).partition('class="todos"')[2].partition("</ul>")[0]
+    assert "Le site national n’a pas pris 1 offre" in todo
+    assert PATH in todo.partition("1 élève 1 stage")[2].partition("</li>")[0]
+    assert "slug=national" not in todo
 
 
 def test_what_needs_somebody_is_first() -> None:

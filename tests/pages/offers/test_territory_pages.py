@@ -13,6 +13,7 @@ from gateway.pages.map.outlines import box_of, outlines
 from gateway.pages.offers.season import season_of
 from gateway.pages.offers.territory import offer_map
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import CountRecord, count_record, read_counts
 from gateway.protocol.topic import STATISTICS
 from tests.harness import records_of
@@ -72,6 +73,25 @@ async def test_a_territory_says_how_many_of_its_live_offers_everybody_may_read(s
     assert "8 offres ouvertes à tous, sur 9 en ligne." in text
     assert '<a href="https://stages.example/" lang="fr">Bretagne – IDÉO</a> ou <a href="https://1eleve1stage' in text
     assert "stages.example" not in (await get(site, "/departements/75"))[1]
+    await site.harness.federation.partners.change(
+        "bretagne", lambda present: replace(present or BRETAGNE, hosts=("nouveau.example",))
+    )
+    assert "https://nouveau.example/" in (await get(site, "/departements/35"))[1]
+
+
+async def test_a_territory_names_no_platform_beside_those_that_everybody_knows(site: PageHarness) -> None:
+    """SEC-014: neither a pilot nor one that only reads."""
+    pilot = Partner(
+        platform="pilote",
+        name="Pilote secret",
+        scopes=frozenset({"offers:read"}),
+        hosts=("pilote.example",),
+        territory=frozenset({"35"}),
+    )
+    await site.harness.federation.partners.save(pilot)
+    text = unescape((await get(site, "/departements/35"))[1])
+    assert "1eleve1stage" in text
+    assert "ilote" not in text
 
 
 async def test_the_public_offers_of_a_day_are_noted_once(site: PageHarness) -> None:
