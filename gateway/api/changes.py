@@ -32,7 +32,9 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
     """``GET /v1/changes``."""
     require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
-    query = read_changes_query(request.query, partner, most=context.limits.page_items)
+    query = read_changes_query(
+        request.query, partner, most=context.limits.page_items, waiting=context.federation.waiting
+    )
     reader = Reader(partner.platform)
     cursor = await read_cursor(context, query, reader)
     changes, cursor, more = await _poll(request, query, reader, cursor)

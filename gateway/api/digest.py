@@ -56,7 +56,9 @@ async def get_digest(request: web.Request) -> web.StreamResponse:
     """``GET /v1/changes/digest``."""
     require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
-    query, node = read_digest_query(request.query, partner, most=context.limits.page_items)
+    query, node = read_digest_query(
+        request.query, partner, most=context.limits.page_items, waiting=context.federation.waiting
+    )
     reader = Reader(partner.platform)
     cursor = await read_cursor(context, query, reader)
     with request.app[DIGESTS].one(partner.platform):

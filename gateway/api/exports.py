@@ -32,7 +32,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     rendering = context.renderings.get(request.match_info["format"])
     if rendering is None:
         raise ProblemError("not-found")
-    criteria = read_filter(request.query, partner)
+    criteria = read_filter(request.query, partner, waiting=federation_of(request).waiting)
     tag = _tag(request)
     if is_known(request, tag):
         return unchanged(tag, _HEADERS)

@@ -47,7 +47,9 @@ async def list_offers(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers``."""
     require_caught_up(federation_of(request).offers)
     context, partner = context_of(request), partner_of(request)
-    query = read_offers_query(request.query, partner, most=context.limits.page_items)
+    query = read_offers_query(
+        request.query, partner, most=context.limits.page_items, waiting=context.federation.waiting
+    )
     tag = tag_of(
         context.federation.identity,
         context.federation.offers.positions,

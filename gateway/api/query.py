@@ -1,7 +1,7 @@
 """The address of a request: the offer id in its path, its parameters read one by one, filters and paging."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
@@ -161,38 +161,44 @@ class ReaderQuery:
     wait: float
 
 
-def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
-    """The query of a list of offers. Raises ProblemError."""
+def read_offers_query(
+    given: MultiMapping[str], partner: Partner, *, most: int, waiting: Container[str] = ()
+) -> ReaderQuery:
+    """The query of a list of offers; ``waiting``: the marks of what has not begun. Raises ProblemError."""
     with Parameters(given, (*FILTERS, *PAGING)) as parameters:
-        criteria = _filter(parameters, partner)
+        criteria = _filter(parameters, partner, waiting)
         cursor, limit = paging(parameters, most)
     return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=0.0)
 
 
-def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> ReaderQuery:
-    """The query of the changes feed. Raises ProblemError."""
+def read_changes_query(
+    given: MultiMapping[str], partner: Partner, *, most: int, waiting: Container[str] = ()
+) -> ReaderQuery:
+    """The query of the changes feed; ``waiting`` as above. Raises ProblemError."""
     with Parameters(given, (*FILTERS, *PAGING, "wait")) as parameters:
-        criteria = _filter(parameters, partner)
+        criteria = _filter(parameters, partner, waiting)
         cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
     return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=wait)
 
 
-def read_digest_query(given: MultiMapping[str], partner: Partner, *, most: int) -> tuple[ReaderQuery, str]:
-    """The query of the digest of a reader's copy, and the path of a node: hex digits, none for the root. Raises
-    ProblemError.
+def read_digest_query(
+    given: MultiMapping[str], partner: Partner, *, most: int, waiting: Container[str] = ()
+) -> tuple[ReaderQuery, str]:
+    """The query of the digest of a reader's copy, and the path of a node: hex digits, none for the root; ``waiting`` as
+    above. Raises ProblemError.
     """
     with Parameters(given, (*FILTERS, *PAGING, "node")) as parameters:
-        criteria = _filter(parameters, partner)
+        criteria = _filter(parameters, partner, waiting)
         cursor, limit = paging(parameters, most)
         node = parameters.one("node", lambda text: valid(text, _NODE.fullmatch(text) is not None), "3f, 3fa0") or ""
     return ReaderQuery(criteria=criteria, cursor=cursor, limit=limit, wait=0.0), node
 
 
-def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:
-    """The filter of an export, which has no paging. Raises ProblemError."""
+def read_filter(given: MultiMapping[str], partner: Partner, *, waiting: Container[str] = ()) -> Filter:
+    """The filter of an export, which has no paging; ``waiting`` as above. Raises ProblemError."""
     with Parameters(given, FILTERS) as parameters:
-        return _filter(parameters, partner)
+        return _filter(parameters, partner, waiting)
 
 
 def paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
@@ -201,9 +207,9 @@ def paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
     return parameters.text("cursor"), min(DEFAULT_LIMIT, most) if limit is None else limit
 
 
-def _filter(parameters: Parameters, partner: Partner) -> Filter:
+def _filter(parameters: Parameters, partner: Partner, waiting: Container[str]) -> Filter:
     """The filter; without a region or department, the partner's own territory, unless ``territory=all``."""
-    chosen = {name: parameters.several(name, *vocabulary(name)) for name in LISTED}
+    chosen = {name: parameters.several(name, *vocabulary(name, waiting)) for name in LISTED}
     territory = parameters.choice("territory", ("all",))
     if territory is None and not chosen["region"] and not chosen["department"]:
         chosen["department"] = partner.territory

@@ -1,6 +1,6 @@
 """Subscriptions to pushes over HTTP: a platform sets its own, and acts on them (requirements PSH-*)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
@@ -77,7 +77,7 @@ async def put_one(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     given, _ = parse_act(await read_document(request, most=_MAX_DOCUMENT), _WISH, required=("url",), expected=_EXPECTED)
     federation, partner, desk = federation_of(request), partner_of(request), await _desk(request)
-    book, criteria = federation.subscriptions, _criteria(given.pop("filter", {}), partner)
+    book, criteria = federation.subscriptions, _criteria(given.pop("filter", {}), partner, federation.waiting)
     wish = SubscriptionWish(**given, **criteria)
     with _refused():
         one, before = await put_subscription(desk, book, partner, request.match_info["name"], wish)
@@ -151,7 +151,7 @@ async def _desk(request: web.Request) -> Desk:
     return federation.desk(Actor(client=partner_of(request).platform))
 
 
-def _criteria(given: Mapping[str, Any], partner: Partner) -> dict[str, Any]:
+def _criteria(given: Mapping[str, Any], partner: Partner, waiting: Container[str]) -> dict[str, Any]:
     """A filter as in the feed, its values in lists; the platform's own territory where it names none."""
     query: MultiDict[str] = MultiDict()
     for name, value in given.items():
@@ -159,7 +159,7 @@ def _criteria(given: Mapping[str, Any], partner: Partner) -> dict[str, Any]:
         if not all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in values):
             raise ProblemError("body-malformed", expected=_EXPECTED)
         query[name] = ",".join(map(str, values))
-    criteria = read_filter(query, replace(partner, territory=frozenset()))
+    criteria = read_filter(query, replace(partner, territory=frozenset()), waiting=waiting)
     own = not (criteria.region or criteria.department or "territory" in query)
     return {"criteria": criteria.to_json(), "own_territory": own}
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from gateway.clock import Clock
@@ -24,12 +25,14 @@ from gateway.partners import Partners
 from gateway.partners.sign_in import SignIns
 from gateway.protocol.join_request import DryRun, Rehearse
 from gateway.protocol.journal import Actor
+from gateway.protocol.paris_time import paris_date
 from gateway.protocol.seal import ReceiptIds
 from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RECEIPTS, RUNS, STATISTICS
 from gateway.push.book import SubscriptionBook
 from gateway.push.follower import PushParts
 from gateway.store import DeliveryView, JournalView, OfferView, ReceiptView, RunView, StatisticsView
 from gateway.store.view import View
+from schemas.rules.beginning import MARKS, waiting
 
 _DISPLAYED_SECONDS = 5.0
 
@@ -90,6 +93,13 @@ class Federation:
         """The desk at which someone acts, with a reason."""
         return Desk(
             log=self.log, partners=self.partners, journal=self.acts, actor=actor, why=why or None, clock=self.clock
+        )
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The marks of the fields and values that have not begun today."""
+        return (
+            waiting(date.fromisoformat(paris_date(self.clock())), self.releases.activations) if MARKS else frozenset()
         )
 
     def push_parts(self) -> PushParts:

@@ -1,7 +1,7 @@
 """The filters of a reader as texts: the values that each of them takes. Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -20,12 +20,16 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _EXAMPLES = 8
 
 
-def read_criteria(texts: Mapping[str, Sequence[str]]) -> tuple[Filter, Mapping[str, str]]:
+def read_criteria(texts: Mapping[str, Sequence[str]], waiting: Container[str] = ()) -> tuple[Filter, Mapping[str, str]]:
     """The filter of these texts by name, several values with commas, and what was expected where one is none. The
-    territory of the one who reads is not looked at.
+    territory of the one who reads is not looked at. ``waiting`` as for ``vocabulary``.
     """
     chosen = {name: frozenset(one for text in texts.get(name, ()) for one in text.split(",")) for name in LISTED}
-    wrong = {name: vocabulary(name)[1] for name, values in chosen.items() if not all(map(vocabulary(name)[0], values))}
+    wrong = {}
+    for name, values in chosen.items():
+        is_value, expected = vocabulary(name, waiting)
+        if not all(map(is_value, values)):
+            wrong[name] = expected
     wrong |= {name: ", ".join(FILTERS) for name in texts if name not in FILTERS}
     wrong |= {"territory": "all"} if set(texts.get("territory", ())) - {"all"} else {}
     box = None
@@ -37,18 +41,21 @@ def read_criteria(texts: Mapping[str, Sequence[str]]) -> tuple[Filter, Mapping[s
     return Filter(**{name: frozenset() if name in wrong else chosen[name] for name in LISTED}, bbox=box), wrong
 
 
-def vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
-    """The check of the values of a filter with several, and the text that describes the valid ones."""
+def vocabulary(name: str, waiting: Container[str] = ()) -> tuple[Callable[[str], bool], str]:
+    """The check of the values of a filter with several, and the text that describes the valid ones. ``waiting``: the
+    marks of what has not begun.
+    """
     match name:
         case "level":
-            return closed_list("levels").__contains__, ", ".join(closed_list("levels"))
+            levels = [level for level in closed_list("levels") if f"levels:{level}" not in waiting]
+            return levels.__contains__, ", ".join(levels)
         case "week":
             return _is_week, "2027-W24"
         case "platform":
             return is_slug, "bretagne"
         case _:
-            codes = _codes(f"{name}s")
-            return codes.__contains__, f"{', '.join(list(codes)[:_EXAMPLES])}… (/v1/reference/{name}s)"
+            begun = [code for code in _codes(f"{name}s") if f"{name}:{code}" not in waiting]
+            return begun.__contains__, f"{', '.join(begun[:_EXAMPLES])}… (/v1/reference/{name}s)"
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:

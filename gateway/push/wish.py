@@ -1,6 +1,6 @@
 """The settings that a platform wants for a subscription: as values, or read from the texts of a form or a command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,10 +59,15 @@ class SubscriptionWish:
 
 
 def read_wish(
-    filters: Mapping[str, Sequence[str]], *, url: str, max_batch: int = PREFERRED_BYTES, rate: int = MAX_RATE
+    filters: Mapping[str, Sequence[str]],
+    *,
+    url: str,
+    max_batch: int = PREFERRED_BYTES,
+    rate: int = MAX_RATE,
+    waiting: Container[str] = (),
 ) -> SubscriptionWish:
-    """The wish of filters by name, as texts of the feed's parameters."""
-    criteria, wrong = read_criteria(filters)
+    """The wish of filters by name, as texts of the feed's parameters. ``waiting``: the marks of what has not begun."""
+    criteria, wrong = read_criteria(filters, waiting)
     return SubscriptionWish(
         url=url.strip(),
         criteria=criteria.to_json(),

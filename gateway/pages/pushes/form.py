@@ -26,13 +26,14 @@ class SettingsForm:
     replaces: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
 
-    def wish(self) -> SubscriptionWish:
-        """The wish that it is."""
+    def wish(self, waiting: Container[str]) -> SubscriptionWish:
+        """The wish that it is. ``waiting``: the marks of what has not begun."""
         return read_wish(
             self.filters,
             url=self.url,
             max_batch=whole_number(self.max_batch, most=MAX_BYTES) or 0,
             rate=whole_number(self.rate, most=MAX_RATE) or 0,
+            waiting=waiting,
         )
 
 

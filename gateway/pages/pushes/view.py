@@ -32,7 +32,6 @@ from gateway.push.acts import (
 from gateway.push.attempts import read_attempts
 from gateway.push.book import settings_of
 from schemas.communes import plain_name
-from schemas.rules.beginning import waiting
 
 _DELETE, _SET = "delete", "set"
 _MAX_ROWS = 20
@@ -107,7 +106,7 @@ class _PushPages:
         """Set a subscription as the form says. Raises RefusedActError but for faults of its fields."""
         try:
             one, before = await put_subscription(
-                desk, self._book, partner, typed.name, typed.wish(), new=not typed.replaces
+                desk, self._book, partner, typed.name, typed.wish(self._federation.waiting), new=not typed.replaces
             )
         except RefusedActError as error:
             if error.refusal != "subscription-invalid":
@@ -162,7 +161,7 @@ class _PushPages:
             "coded": coded,
             "secret": None if secret is None else (secret[0].name, self._secret(partner, secret[0]), secret[1]),
             "typed": typed,
-            "choices": filter_choices(typed, language, today, waiting(today, self._federation.releases.activations)),
+            "choices": filter_choices(typed, language, today, self._federation.waiting),
             "most": MAX_SUBSCRIPTIONS,
         }
         wrong = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors else HTTPStatus.OK

@@ -54,8 +54,11 @@ def test_every_way_in_goes_by_the_day_of_receipt(found: Any, moment: str, code: 
     ],
 )
 def test_a_value_of_a_list_goes_by_the_day_as_well(found: Any, moment: str, codes: list[str], feed: Any) -> None:
-    """OFR-050: a feed's offer is published without it, unless the list would be empty; the form lacks it."""
-    assert {"put": codes, "feed": [*feed], "forms": not codes} == found["value"][moment]
+    """OFR-050: a feed's offer is published without it, unless the list would be empty; forms and filters
+    do not have it.
+    """
+    filters = [400 if codes else 200] * 3
+    assert {"put": codes, "feed": [*feed], "forms": not codes, "filters": filters} == found["value"][moment]
 
 
 def test_partners_read_the_day(found: Any) -> None:

@@ -78,12 +78,14 @@ class Play:
 
     async def value(self, moment: str) -> dict[str, Any]:
         """The same for a value of a list; of a feed the levels that are published, the warnings, and the codes where
-        the list has no other one. ``forms``: whether people are offered field and value.
+        the list has no other one. ``forms``: whether people are offered field and value;
+        ``filters``: the statuses of lists with the value.
         """
         document = {**offer(f"{moment}-value"), "levels": ["seconde", VALUE]}
         put, item = await self._gateway.put(document), self._judged(document)
         alone = self._judged({**document, "levels": [VALUE]})
         today, days = self._gateway.clock.today, self._federation.releases.activations
+        await until(lambda: self._federation.offers.caught_up)
         choices = {one.path: one.choices for one in form_fields("en", today, waiting(today, days))}
         return {
             "put": _codes(put.body.get("problems", ())),
@@ -93,6 +95,10 @@ class Play:
                 [one.code for one in alone.problems],
             ],
             "forms": FIELD in choices and VALUE in choices["levels"],
+            "filters": [
+                (await self._gateway.ask("GET", f"{path}?level={VALUE}&territory=all", who="normandie")).status
+                for path in ("/v1/offers", "/v1/changes", "/v1/changes/digest")
+            ],
         }
 
     def _judged(self, document: dict[str, Any]) -> Verdict:
