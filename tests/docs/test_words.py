@@ -58,6 +58,11 @@ _SQL_VALUE = re.compile(r"'[^']*'|:\w+")
 _LIMIT = re.compile(r"\b_?(?:MOST(?:_[A-Z0-9_]+)?|LONGEST_[A-Z0-9_]+)\b")
 _WORD = re.compile(r"[^\W\d]\w*")
 PRODUCT = ("schemas", "gateway", "adapters", "conformance", "clients", "demo")
+GUIDES = sorted(ROOT.glob("docs/fr/*.md"))
+GENERATED = frozenset({"anomalies.md", "codes.md", "offre.md"})
+"""French pages with the words of the catalogue, whose texts have a search of their own."""
+_OLD_FRENCH = re.compile(r"\b(jeux? (?:in)?complets?|récépissés?)\b", re.IGNORECASE)
+"""Texts for people say *liste complète* and *accusé de réception*."""
 QUESTIONS = frozenset({"How", "What", "When", "Where", "Which", "Who", "Whose", "Why"})
 LOGGERS = frozenset({"log", "logger", "_log", "_logger"})
 
@@ -353,3 +358,8 @@ def test_no_docstring_begins_with_a_question_word() -> None:
         if text.partition(" ")[0].rstrip(":") in QUESTIONS
     ]
     assert [] == bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("path", [one for one in GUIDES if one.name not in GENERATED], ids=lambda path: path.name)
+def test_a_french_guide_has_the_words_of_the_pages(path: Path) -> None:
+    assert [] == _OLD_FRENCH.findall(re.sub(r"`[^`]*`", "", path.read_text()))
