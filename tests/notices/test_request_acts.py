@@ -168,7 +168,8 @@ async def test_an_approval_is_proposed_as_the_dry_run_found_the_platform(tmp_pat
 )
 def test_no_slug_is_proposed_that_is_known_or_cannot_be(name: str, slug: str) -> None:
     """Anybody may give the name of a Region."""
-    assert slug == proposal(replace(OPEN, name=name), None, ()).slug
+    proposed = proposal(replace(OPEN, name=name), None, ())
+    assert (slug, "") == (proposed.slug, proposed.hosts), "a number is no name of a host"
 
 
 async def test_a_feed_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -89,7 +89,11 @@ def proposal(request: JoinRequest, trial: Trial | None, others: Sequence[Partner
         name=request.name,
         scopes=(RIGHT,),
         departments=" ".join(trial.departments if trial is not None else ()),
-        hosts=" ".join(host for host in hosts if not input_findings(slug, PartnerInput(hosts=[host]), others)),
+        hosts=" ".join(
+            host
+            for host in hosts
+            if not host.replace(".", "").isdigit() and not input_findings(slug, PartnerInput(hosts=[host]), others)
+        ),
     )
 
 
