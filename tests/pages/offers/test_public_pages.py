@@ -95,7 +95,7 @@ async def test_what_is_not_public_is_in_no_byte(site: PageHarness) -> None:
         status, text = await get(site, path)
         assert 200 == status
         assert CANARY not in text.replace(f'value="{CANARY}"', "").replace(f"q={CANARY}", "")
-    assert "Aucune offre ne correspond" in (await get(site, f"/offres?q={CANARY}"))[1]
+    assert 'Élargissez la recherche. <a href="/offres">' in (await get(site, f"/offres?q={CANARY}"))[1]
     never = await get(site, "/offres/bretagne:never")
     assert 404 == never[0]
     assert '<a class="button main" href="/offres">Chercher une autre offre</a>' in never[1]
