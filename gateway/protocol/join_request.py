@@ -160,9 +160,15 @@ def answered(kept: Kept, platform: str | None = None) -> Answered:
     return Answered(id=kept.id, asked_at=kept.asked_at, network=kept.network, platform=platform)
 
 
+_FOUND = ("departments", "hosts")
+"""What a dry run may have found: left out where it has not."""
+
+
 def request_record(kept: Kept) -> Record:
     """A record of ``joining``; members that say nothing are left out."""
     body = {name: value for name, value in asdict(kept).items() if value is not None and name != "id"}
+    if "trial" in body:
+        body["trial"] = {name: value for name, value in body["trial"].items() if value or name not in _FOUND}
     return Record(kept.id.encode(), orjson.dumps(body))
 
 
