@@ -111,7 +111,6 @@ class _PublicOffers:
         facet = "department" if one.region else "region"
         listing = read_listing({facet: one.code}, language)
         live = (figures.counts.departments if one.region else figures.counts.regions).get(one.code, 0)
-        sites = self._sites(one.departments)
         values = {
             **listing.values(found, language, now=now),
             **_map(found.counts.get("department", {}), today, language, within=one.departments),

@@ -74,7 +74,6 @@ async def test_a_territory_says_how_many_of_its_live_offers_everybody_may_read(s
     assert '<a href="https://stages.example/" lang="fr">Bretagne – IDÉO</a> ou <a href="https://1eleve1stage' in text
     assert "stages.example" not in (await get(site, "/departements/75"))[1]
     await site.harness.federation.partners.change(
-<<<<<<< HEAD
         "bretagne", lambda present: replace(present or BRETAGNE, hosts=("nouveau.example",))
     )
     assert "https://nouveau.example/" in (await get(site, "/departements/35"))[1]
@@ -93,11 +92,6 @@ async def test_a_territory_names_no_platform_beside_those_that_everybody_knows(s
     text = unescape((await get(site, "/departements/35"))[1])
     assert "1eleve1stage" in text
     assert "ilote" not in text
-=======
-        "bretagne", lambda present: replace(present or BRETAGNE, hosts=("ideo.example",))
-    )
-    assert '<a href="https://ideo.example/"' in (await get(site, "/departements/35"))[1], "never a host of before"
->>>>>>> 7ee02c4e (A territory's page names the present hosts of its platforms: a kept page is made of them, too)
 
 
 async def test_the_public_offers_of_a_day_are_noted_once(site: PageHarness) -> None:
