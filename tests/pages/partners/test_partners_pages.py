@@ -300,7 +300,7 @@ async def test_ending_sessions_ends_those_of_the_platform_alone(site: PageHarnes
     path = f"{ONE}?slug={SIGNED.platform}"
     await desk.submit(path, {"slug": SIGNED.platform, "act": "sign-out", "why_sign_out": ""}, 303)
     assert 401 == (await site.client.get("/plateforme", headers=HTML)).status
-    assert "Aucune session ouverte" in await desk.get(path)
+    assert "Sessions ouvertes</dt><dd>0<" in await desk.get(path)
     assert [("partner.sign-out", SIGNED.platform, PERSON, OPERATOR.platform, None)] == await desk.acts()
     await desk.submit(path, {"slug": SIGNED.platform, "act": "nothing"}, 400)
 

@@ -30,6 +30,7 @@ def send_nothing(tab: Tab, _language: Language) -> None:
 
 def make_a_secret(tab: Tab, _language: Language) -> None:
     """Displayed once."""
+    tab.click("#rotate summary")
     with tab.expect_navigation():
         tab.click("main button.main")
     assert tab.locator("dd code").last.inner_text().startswith("passerelle_")
@@ -37,6 +38,7 @@ def make_a_secret(tab: Tab, _language: Language) -> None:
 
 def make_a_link(tab: Tab, _language: Language) -> None:
     """Displayed once."""
+    tab.click("#link summary")
     tab.fill("#person", "NOM")
     with tab.expect_navigation():
         tab.click("form:has(#person) button")
@@ -63,6 +65,7 @@ def onboard(keyboard: Keyboard, language: Language) -> None:
 def rotate(keyboard: Keyboard, language: Language) -> None:
     """From the list to a new secret of a platform, the former one of which ends at once."""
     keyboard.follow("tbody a[href$='=occitanie']")
+    keyboard.to("#rotate summary").press("Enter")
     keyboard.to("#overlap")
     for _ in "168":
         keyboard.press("Backspace")
