@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.releases import ReleaseBook, count_holding
+from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import Record
 from gateway.protocol.release import PARTITION, Activation, activation_key, activation_record, earliest_day
@@ -26,12 +27,19 @@ READ_SECONDS = 5.0
 
 
 async def activate(
-    desk: Desk, book: ReleaseBook, release: str, day: date, *, statistics: StatisticsView | None, force: bool = False
+    desk: Desk,
+    book: ReleaseBook,
+    release: str,
+    day: date,
+    *,
+    statistics: StatisticsView | None,
+    force: bool = False,
+    seconds: float = READ_SECONDS,
 ) -> bool:
     """Set the day of a release, or of an end, named by the code of its rule; whether that changed anything: what
     changes nothing is no act, and of two acts at once the one that the log has last holds, as ``book`` then says.
-    ``force`` ends what platforms still send, for a reason; ``statistics`` says which ones do: needed for an end. Raises
-    RefusedActError, LogError.
+    ``force`` ends what platforms still send, for a reason; ``statistics`` says which ones do: needed for an end. A day
+    is moved after ``seconds``, as it is taken back. Raises RefusedActError, ChangeConflictError, LogError.
     """
     await book.catch_up()
     at, present = max(desk.clock(), book.state.at), book.state.activations.get(release)
@@ -42,6 +50,7 @@ async def activate(
         return False
     if present is not None and present.has_begun(at + LAST_MS):
         raise _begun(present)
+    await _refuse_held(desk, present)
     earliest = max(earliest_day(at), announced_day(release) or date.min)
     if day < earliest:
         sentence = (
@@ -60,6 +69,7 @@ async def activate(
         raise RefusedActError("end-in-use", sentence, actual=named)
     forced = {"forced": senders} if senders else {}
     async with desk.acting("release.activate", release, day=day.isoformat(), **forced) as entry:
+        await _let_go(desk, book, present, seconds)
         activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
         await desk.log.append(RELEASES, PARTITION, [activation_record(activation)])
     await book.catch_up()
@@ -83,30 +93,43 @@ async def senders_of(statistics: StatisticsView, code: str, now: int) -> list[st
 async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: float = READ_SECONDS) -> bool:
     """Take the day of a release back, also of one that this version does not know, while no offer has its fields. One
     that has begun is put off first: an offer that a replica accepts within ``seconds``, before it has read that, keeps
-    the release, and so does a process that ends meanwhile. Returns and raises as ``activate``.
+    the release, and so does a process that ends meanwhile. One that has not begun may be put off by another act at this
+    moment: it waits as long. Returns and raises as ``activate``.
     """
     await book.catch_up()
     present = book.state.activations.get(release)
     if present is None:
         return False
-    if number := await count_holding(desk.log, present.fields):
-        raise _begun(present, number)
-    at = max(desk.clock(), book.state.at)
+    await _refuse_held(desk, present)
     async with desk.acting("release.cancel", release, day=present.begins.isoformat()):
-        if present.fields and present.has_begun(at + LAST_MS):
-            put_off = replace(present, begins=earliest_day(at))
-            await desk.log.append(RELEASES, PARTITION, [activation_record(put_off)])
-            await asyncio.sleep(seconds)
-            await book.catch_up()
-            if book.state.activations.get(release) != put_off:
-                return False
-            if number := await count_holding(desk.log, present.fields):
-                await desk.log.append(RELEASES, PARTITION, [activation_record(present)])
-                await book.catch_up()
-                raise _begun(present, number)
+        await _let_go(desk, book, present, seconds)
         await desk.log.append(RELEASES, PARTITION, [Record(activation_key(release), None)])
     await book.catch_up()
     return release not in book.state.activations
+
+
+async def _refuse_held(desk: Desk, present: Activation | None) -> None:
+    if present is not None and (number := await count_holding(desk.log, present.fields)):
+        raise _begun(present, number)
+
+
+async def _let_go(desk: Desk, book: ReleaseBook, present: Activation | None, seconds: float) -> None:
+    """Return once no replica accepts, and no offer has, a field of a release; at once where it has none."""
+    if present is None or not present.fields:
+        return
+    at = max(desk.clock(), book.state.at)
+    put_off = replace(present, begins=earliest_day(at)) if present.has_begun(at + LAST_MS) else present
+    if put_off != present:
+        await desk.log.append(RELEASES, PARTITION, [activation_record(put_off)])
+    await asyncio.sleep(seconds)
+    number = await count_holding(desk.log, present.fields)
+    await book.catch_up()
+    if book.state.activations.get(present.release) != put_off:
+        raise ChangeConflictError(f"Another act on the release {present.release} was made at the same time")
+    if number:
+        await desk.log.append(RELEASES, PARTITION, [activation_record(present)])
+        await book.catch_up()
+        raise _begun(present, number)
 
 
 def _begun(present: Activation, number: int | None = None) -> RefusedActError:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -13,6 +14,7 @@ from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.journal import Journal
 from gateway.operate.releases import ReleaseBook
 from gateway.partners import Partners
+from gateway.partners.partners import ChangeConflictError
 from gateway.protocol.journal import Actor, read_entry
 from gateway.protocol.paris_time import paris_midnight
 from gateway.protocol.record import Record, offer_record, position_record
@@ -167,33 +169,65 @@ async def test_an_accepted_offer_with_a_field_keeps_a_day_from_being_taken_back(
     assert await take_back(office.desk, office.book, "9.9", seconds=0)
 
 
-async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office: Office) -> None:
-    """EVO-004: at a replica that has not yet read it; the journal says that the act failed."""
+@pytest.mark.parametrize("beside", [None, "release.cancel", "release.activate"])
+async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office: Office, beside: str | None) -> None:
+    """EVO-004: at a replica that has not yet read it; the journal says that the act failed, and so does one beside it,
+    at another replica.
+    """
     await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
-    overtaken = Overtaken(office.log, clock=office.clock)
-    overtaken.then = lambda: office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
+    first = asyncio.create_task(take_back(office.desk, office.book, "9.9", seconds=0.2))
+    await until(partial(is_put_off, office))
+    other = ReleaseBook(office.log, clock=office.clock, knows=("9.9",))
+    again = {
+        "release.cancel": lambda: take_back(office.desk, other, "9.9", seconds=0.2),
+        "release.activate": lambda: activate_release(office.desk, other, "9.9", DAY, statistics=None, seconds=0.2),
+    }
+    second = [] if beside is None else [asyncio.create_task(again[beside]())]
+    await until(partial(has_acted, office, 1 + len(second)))
+    await office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
     with pytest.raises(RefusedActError, match="have its fields: 1"):
-        await take_back(office.desk, overtaken, "9.9", seconds=0)
-    assert {"9.9": TODAY} == overtaken.activations
+        await first
+    for act in second:
+        with pytest.raises(ChangeConflictError):
+            await act
+    await office.book.catch_up()
+    assert {"9.9": TODAY} == office.book.activations
     acts = [read_entry(one.value or b"") for one in await records_of(office.log, JOURNAL)]
-    assert [("release.cancel", None), ("release.cancel", 1)] == [(one.act, one.failed) for one in acts]
+    begun = ["release.cancel", *filter(None, [beside])]
+    ended = [(act, number) for number, act in enumerate(begun, 1)]
+    assert [*((act, None) for act in begun), *ended] == [(one.act, one.failed) for one in acts]
+
+
+async def is_put_off(office: Office) -> bool:
+    await office.book.catch_up()
+    return {"9.9": TODAY + timedelta(days=2)} == office.book.activations
+
+
+async def has_acted(office: Office, number: int) -> bool:
+    return len(await records_of(office.log, JOURNAL)) == number
 
 
 async def test_who_ends_while_a_begun_release_is_taken_back_has_put_it_off(office: Office) -> None:
     """EVO-004: the release is not lost with the offers that were accepted meanwhile, and the act can be repeated."""
     await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
     act = asyncio.create_task(take_back(office.desk, office.book, "9.9", seconds=3600))
-
-    async def is_put_off() -> bool:
-        await office.book.catch_up()
-        return {"9.9": TODAY + timedelta(days=2)} == office.book.activations
-
-    await until(is_put_off)
+    await until(partial(is_put_off, office))
     await office.log.append(SUBMISSIONS, PARTITION, [ACCEPTED])
     act.cancel()
     await asyncio.wait([act])
-    assert await is_put_off()
+    assert await is_put_off(office)
     assert ("release-begun", "2027-08-03") == await office.refused("9.9", None)
+
+
+async def test_a_day_that_moves_while_it_is_taken_back_is_not_lost(office: Office) -> None:
+    """EVO-004: the act that finds another day than it has read fails."""
+    await office.log.append(RELEASES, PARTITION, [activation_record(HELD)])
+    act = asyncio.create_task(take_back(office.desk, office.book, "9.9", seconds=0.2))
+    await until(partial(is_put_off, office))
+    await office.log.append(RELEASES, PARTITION, [activation_record(replace(HELD, begins=DAY))])
+    with pytest.raises(ChangeConflictError):
+        await act
+    assert {"9.9": DAY} == office.book.activations
 
 
 async def test_what_is_so_already_is_no_act(office: Office) -> None:
