@@ -161,7 +161,7 @@ def answered(kept: Kept, platform: str | None = None) -> Answered:
 
 
 _FOUND = ("departments", "hosts")
-"""What a dry run may have found: left out where it has not."""
+"""Members of a dry run that are left out where they are empty."""
 
 
 def request_record(kept: Kept) -> Record:
