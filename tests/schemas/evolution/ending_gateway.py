@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 
 from gateway.clock import now
+from gateway.federation.moment import Moments
+from gateway.notices.notice import Ledger
 from gateway.operate.decision_counts import CountedPartition
 from gateway.protocol.paris_time import paris_date, paris_midnight
 from gateway.protocol.refused_offers import refused_offer_seal
@@ -26,6 +28,7 @@ from tests.api.write.gateway_harness import GatewayHarness, offer
 from tests.federation import office
 from tests.federation.office import OTHER, WAYS, Act, Office
 from tests.harness import running, until
+from tests.notices.test_events import CONTACT
 from tests.schemas.evolution.test_ending import CODE, DAY
 from tests.schemas.evolution.waiting import RELEASE
 
@@ -48,6 +51,10 @@ async def held(folder: Path) -> dict[str, Any]:
         found["29 days later"] = (await _end(gateway, first + timedelta(days=30))).code
         clock.now = paris_midnight(announced + timedelta(days=30))
         found["30 days later"] = (await _end(gateway, first + timedelta(days=30))).body
+        moments = Moments(gateway.context.federation, folder)
+        await until(lambda: gateway.context.federation.caught_up)
+        events = await moments.events({CONTACT.id: replace(CONTACT, platform="bretagne")}, Ledger())
+        found["noticed"] = [(one.about, one.number) for one in events if one.kind == "dated"]
         clock.now = paris_midnight(first + timedelta(days=30))
         found["ended"] = await _sent(gateway, 2)
         discovery = await gateway.ask("GET", "/.well-known/passerelle")

@@ -39,6 +39,11 @@ def test_nothing_ends_without_an_act_nor_while_a_platform_sends_it(found: Any) -
     assert ["end-in-use", "end-in-use"] == [held["unforced"], held["29 days later"]]
 
 
+def test_the_contacts_of_a_platform_get_a_notice_of_that_day(found: Any) -> None:
+    """EVO-006: not of the announced one, which is over."""
+    assert [["2027-10-03", 1]] == found["held"]["noticed"]
+
+
 def test_it_ends_on_the_day_of_the_act(found: Any) -> None:
     """EVO-006, OFR-049: partners read the day."""
     held = found["held"]
