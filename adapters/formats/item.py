@@ -203,8 +203,8 @@ def _has(document: Mapping[str, Any], pointer: str) -> bool:
 def _is_dispensable(document: Mapping[str, Any], pointer: str) -> bool:
     """Whether a document has what is at the pointer, and may be without it."""
     parent, _, child = pointer[1:].partition("/")
-    if isinstance(listed := document.get(parent), list):
-        return len(listed) > 1 and bool(child)
+    if child and isinstance(listed := document.get(parent), list):
+        return len(listed) > 1
     return _has(document, pointer) and (bool(child) or parent not in _REQUIRED)
 
 

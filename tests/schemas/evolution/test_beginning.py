@@ -1,5 +1,6 @@
 """A field that begins: on a copy of the package whose schema has one, by the real verdicts of that release."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ import pytest
 import schemas
 from schemas.derived import complete_change
 from schemas.evolution.compare import ReleaseComparison
-from schemas.evolution.process import Release
+from schemas.evolution.process import TREE, Release
 from schemas.registry import schema
 from schemas.rules.beginning import MARKS
 from tests.schemas.documents import changed
 from tests.schemas.evolution.mutation import PRESENT
-from tests.schemas.evolution.waiting import FIELD, RELEASE, VALUE, waiting_offer, waiting_tree
+from tests.schemas.evolution.scratch import scratch_tree
+from tests.schemas.evolution.waiting import FIELD, RELEASE, VALUE, described, waiting_offer, waiting_tree
 
 pytestmark = pytest.mark.slow
 DAY, BEFORE = "2027-09-01", "2027-08-31"
@@ -108,6 +110,35 @@ def test_a_value_of_a_list_is_refused_until_its_release_holds(listing: Release) 
     assert [[refused, refused, (True, ())], [(True, ())] * 3] == [
         [(one.accepted, one.codes) for one in answers] for answers in found
     ]
+
+
+def test_a_feed_is_published_without_a_list_that_begins(tmp_path: Path) -> None:
+    """OFR-050: whatever it holds."""
+    offer = waiting_offer()
+    waits = {key: value for key, value in offer["properties"][FIELD].items() if key != "default"}
+    listed = {**waits, "type": "array", "items": {"type": "string", "maxLength": 10}}
+    properties = {**offer["properties"], FIELD: listed}
+    tree = scratch_tree(tmp_path, {"offer": {**offer, "properties": properties}}, reference=described)
+    script = (
+        "import orjson, sys; from datetime import date;"
+        "from adapters.formats.item import ItemPosition, OfferItem, judge;"
+        "document = orjson.loads(sys.stdin.buffer.read()); document.pop('revision');"
+        "item = OfferItem(ItemPosition(0, 1), document.pop('id'), document);"
+        "verdict = judge(item, revision=1, on=date(2027, 8, 31));"
+        "found = [verdict.accepted, [one.code for one in verdict.problems], sorted(verdict.document)];"
+        "sys.stdout.buffer.write(orjson.dumps(found))"
+    )
+    for values in (["fr"], ["fr", "de"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
+            input=orjson.dumps(document(**{FIELD: values})),
+            cwd=tree,
+            env={**os.environ, "PYTHONPATH": str(TREE)},
+            capture_output=True,
+            check=True,
+        )
+        accepted, codes, names = orjson.loads(ended.stdout)
+        assert (True, ["field-left-early"], False) == (accepted, codes, FIELD in names)
 
 
 def test_no_reader_may_require_a_field_that_begins() -> None:
