@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from gateway.errors import LogError
 from gateway.federation.federation import Federation
 from gateway.federation.journal import SignedEntry, acts_about
 from gateway.federation.refused import Refused, count_refusals
@@ -100,12 +102,14 @@ class Systems:
 
     async def _requests(self) -> int:
         book = self._federation.contacts.requests
-        await book.catch_up()
+        with suppress(LogError):  # what is known is shown
+            await book.catch_up()
         return len(listed(book.state))
 
     async def _stopped(self, partners: Iterable[Partner]) -> int:
         book = self._federation.subscriptions
-        await book.catch_up()
+        with suppress(LogError):
+            await book.catch_up()
         return sum(
             state_of(book, partner.platform, one) == "disabled"
             for partner in partners

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from demo.generator import generate
+from gateway.errors import LogUnavailableError
+from gateway.federation.systems import Systems
 from gateway.ingest.refusals import FLUSH_SECONDS
+from gateway.notices.contacts import ContactBook
 from gateway.operate.decision_counts import EVERY_SECONDS
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
@@ -20,8 +23,10 @@ from gateway.protocol.source_run import Pause, RunOrder, read_run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.subscription import Subscription
 from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS, SUBSCRIPTIONS
+from gateway.push.book import SubscriptionBook
 from tests.clock import START
-from tests.harness import records_of
+from tests.harness import SECRET, records_of
+from tests.memory_log import MemoryLog
 from tests.notices.persons import OPEN
 from tests.pages.desk import HTML, PAGES, Desk, desk_of, publish
 from tests.pages.feeds import FAILING, append, runs
@@ -62,6 +67,21 @@ async def test_a_feed_is_paused_and_resumed_and_each_is_an_entry_with_its_person
         ("feed.pause", FAILING, PERSON, OPERATOR.platform, "En maintenance"),
         ("feed.resume", FAILING, PERSON, OPERATOR.platform, None),
     ] == [(one.act, one.about, names[one.person or ""].name, one.client, one.why) for one in entries]
+
+
+class AbsentLog(MemoryLog):
+    """A log that does not say where its topics end."""
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        raise LogUnavailableError(topic)
+
+
+async def test_the_systems_are_shown_while_the_log_does_not_answer(desk: Desk) -> None:
+    """An operator looks here first: what is in memory is shown."""
+    log = AbsentLog()
+    subscriptions, contacts = SubscriptionBook(log), ContactBook(log, secret=SECRET)
+    facts = await Systems(replace(desk.federation, log=log, subscriptions=subscriptions, contacts=contacts)).facts()
+    assert (None, 0, 0) == (facts.undecided, facts.requests, facts.stopped)
 
 
 async def test_asked_twice_it_says_so_and_writes_nothing(desk: Desk) -> None:
