@@ -93,7 +93,7 @@ class Poster:
         at = self._clock()
         try:
             async with asyncio.timeout(seconds):
-                return await self._post(url, body, headers, at)
+                answer = await self._send(url, body, headers)
         except TimeoutError:  # aiohttp's time-outs are subclasses
             reason = "timeout"
         except (HostUnknownError, aiohttp.InvalidURL):
@@ -108,20 +108,22 @@ class Poster:
             reason = "answer-malformed"
         except (aiohttp.ClientError, OSError, ValueError):
             reason = "unreachable"
+        else:
+            with suppress(aiohttp.ClientError, OSError):  # the status is the outcome; TimeoutError is an OSError
+                async with asyncio.timeout(_BODY_SECONDS), answer:  # the connection is kept where the body ends
+                    await answer.content.read(_ANSWER_BYTES)
+            return PushOutcome(at=at, status=answer.status, wait=self._wait(answer.headers.get(hdrs.RETRY_AFTER)))
         return PushOutcome(at=at, reason=reason)
 
-    async def _post(self, text: str, body: bytes, headers: Mapping[str, str], at: int) -> PushOutcome:
+    async def _send(self, text: str, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """The answer as far as its head, which has a status."""
         if endpoint_fault(text, loopback=self._loopback) is not None:
             raise AddressRefusedError("", "")
         if self._session is None:
             self._session = self._open()
         sent = {hdrs.CONTENT_TYPE: "application/json", hdrs.USER_AGENT: _AGENT, **headers}
         url = URL(text, encoded=True)
-        async with self._session.post(url, data=body, headers=sent, allow_redirects=False) as answer:
-            with suppress(aiohttp.ClientError, OSError):  # the status is the outcome; TimeoutError is an OSError
-                async with asyncio.timeout(_BODY_SECONDS):  # the connection is kept where the body ends
-                    await answer.content.read(_ANSWER_BYTES)
-            return PushOutcome(at=at, status=answer.status, wait=self._wait(answer.headers.get(hdrs.RETRY_AFTER)))
+        return await self._session.post(url, data=body, headers=sent, allow_redirects=False)
 
     def _open(self) -> aiohttp.ClientSession:
         """A session without cookies, proxies of the environment and automatic decompression."""

@@ -160,6 +160,12 @@ async def test_an_endpoint_that_sleeps_costs_the_time_of_a_push_only() -> None:
     assert quick < 30
 
 
+async def test_a_status_counts_though_the_time_of_the_push_ends_before_its_body() -> None:
+    """[PSH-010]"""
+    async with talking(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", b"")) as port:
+        assert 200 == (await posted(f"http://127.0.0.1:{port}", seconds=0.5)).status
+
+
 async def test_an_answer_is_read_for_a_kilobyte_at_most() -> None:
     sent = 0
 
