@@ -27,9 +27,10 @@ def by_route(declared: Iterable[Deprecation]) -> Deprecations:
 
 
 def set_deprecation(request: web.Request, response: web.StreamResponse) -> None:
-    """Name the deprecation that a request uses; of several, the one that ends first."""
+    """Name the deprecation that a request uses, HEAD as GET; of several, the one that ends first."""
     resource = request.match_info.route.resource
-    route = request.method, "" if resource is None else resource.canonical
+    method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
+    route = method, "" if resource is None else resource.canonical
     for one in request.app[DEPRECATIONS].get(route, ()):
         if one.parameter is None or one.parameter in request.query:
             response.headers["Deprecation"] = f"@{_seconds(one.since)}"

@@ -27,6 +27,7 @@ async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     set_deprecation(request, response)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -37,14 +38,14 @@ async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     ],
     ids=["address", "parameter", "another parameter", "no address"],
 )
-async def test_an_answer_names_what_its_request_uses(path: str, expected: tuple[str, ...] | None) -> None:
+async def test_an_answer_names_what_its_request_uses(method: str, path: str, expected: tuple[str, ...] | None) -> None:
     """EVO-007: days begin in Paris; other links stay."""
     app = web.Application()
     app[DEPRECATIONS] = by_route([ADDRESS, PARAMETER])
     app.on_response_prepare.append(_complete)
     app.add_routes([web.get("/v1/old/{id}", _answer), web.get("/v1/list", _answer)])
     async with TestClient(TestServer(app)) as client:
-        answer = await client.get(path)
+        answer = await client.request(method, path)
         links = [link for link in answer.headers.getall("Link", ()) if "deprecation" in link]
         assert (expected is None, expected is None) == ("Deprecation" not in answer.headers, not links)
         if expected is not None:

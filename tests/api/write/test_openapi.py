@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import schemas
 from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
-from schemas.contract import asyncapi_document, openapi_document, precise_openapi
+from schemas.contract import asyncapi_document, deprecations, openapi_document, precise_openapi
 from tests.api.write.gateway_harness import Answer, GatewayHarness, ndjson, offer
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -54,6 +54,12 @@ def _held_to(document: dict[str, Any], method: str, path: str, answer: Answer) -
     schema = {"components": document["components"], **content["schema"]}
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.body)]
+
+
+async def test_what_is_deprecated_is_answered(gateway: GatewayHarness) -> None:
+    """EVO-007: a deprecation of an address that is not served would never be named in an answer."""
+    served = routes(build_app(gateway.context))
+    assert [] == [one for one in deprecations() if (one.method.upper(), one.path) not in served]
 
 
 def test_the_document_is_valid_openapi() -> None:
