@@ -90,6 +90,14 @@ async def test_a_platform_sees_its_url_its_attempts_and_the_change_that_is_refus
         assert text in page
 
 
+async def test_a_reason_that_this_version_does_not_know_is_shown_as_it_is(site: PageHarness) -> None:
+    """A sender of a later version may have written it."""
+    row = PushRow(at=START, reason="later-reason")
+    partition = site.harness.federation.subscriptions.partition(SIGNED.platform)
+    await site.harness.federation.log.append(PUSHES, partition, [attempt_record(SIGNED.platform, ONE.id, row)])
+    assert "<code>later-reason</code>" in await text_of(site)
+
+
 async def test_the_operator_sees_states_and_no_query_of_a_url(site: PageHarness) -> None:
     await fail(site)
     page = await text_of(site, ALL, OPERATOR.platform)
