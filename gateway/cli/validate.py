@@ -15,6 +15,7 @@ from gateway.cli.console import FAILED, OUT, CommandError, Lang
 from gateway.cli.document import FileDocument, read_submissions
 from gateway.cli.problems import DocumentProblem, table_of
 from gateway.clock import now
+from gateway.operate.releases import KNOWN, is_known
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.release import read_day
 from schemas.rulebook import Language
@@ -67,13 +68,18 @@ def _judge(document: FileDocument, day: date, activations: schemas.Activations, 
 
 
 def activations_of(texts: Sequence[str] | None, language: Language) -> schemas.Activations:
-    """The days of releases, each as ``1.1=2027-09-01``. Raises CommandError."""
+    """The days of releases and ends, each as ``1.1=2027-09-01``. Raises CommandError, also for one that this version
+    does not know: it would judge otherwise.
+    """
     found = {}
     for text in texts or ():
         release, _, day = text.partition("=")
         if (read := read_day(day)) is None:
             words = _WORDS[language]
             raise CommandError(words.no_activation.format(text), step=words.give_activation, language=language)
+        if not is_known(release):
+            known = _WORDS[language].known_activation.format(", ".join(KNOWN))
+            raise CommandError(_WORDS[language].unknown_activation.format(release), step=known, language=language)
         found[release] = read
     return found
 

@@ -25,6 +25,15 @@ def write(path: Path, offers: Iterable[GeneratedOffer]) -> Path:
     return path
 
 
+@pytest.mark.parametrize("command", ["validate", "mock"])
+async def test_a_release_that_this_version_does_not_know_is_refused(shell: Shell, command: str) -> None:
+    """It would judge otherwise than a gateway with that release."""
+    file = [write(shell.folder / "none.ndjson", [])] if command == "validate" else []
+    ended = await shell(command, *file, "--activated", "9.9=2027-09-01", "--lang", "en")
+    assert (2, True) == (ended.code, "'9.9'" in ended.errors)
+    assert schemas.SCHEMA_VERSION in ended.errors
+
+
 async def test_a_good_file_ends_with_0(shell: Shell, offers: list[GeneratedOffer]) -> None:
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted])
     ended = await shell("validate", file, "--on", ON)
