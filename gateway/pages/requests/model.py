@@ -25,6 +25,7 @@ TRIALS = ("none", "failed", "done")
 """Whether a request was tried: not yet, without success, or with."""
 _MAX_VALUE = 80
 _MAX_SLUG = 40
+_NUMBER = re.compile(r"[0-9.]+")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -92,7 +93,7 @@ def proposal(request: JoinRequest, trial: Trial | None, others: Sequence[Partner
         hosts=" ".join(
             host
             for host in hosts
-            if not host.replace(".", "").isdigit() and not input_findings(slug, PartnerInput(hosts=[host]), others)
+            if not _NUMBER.fullmatch(host) and not input_findings(slug, PartnerInput(hosts=[host]), others)
         ),
     )
 
