@@ -90,7 +90,7 @@ async def test_a_platform_sees_its_url_its_attempts_and_the_change_that_is_refus
         assert text in page
 
 
-async def test_a_reason_that_this_version_does_not_know_is_shown_as_it_is(site: PageHarness) -> None:
+async def test_a_reason_that_this_version_does_not_know_is_displayed_as_it_is(site: PageHarness) -> None:
     """A sender of a later version may have written it."""
     row = PushRow(at=START, reason="later-reason")
     partition = site.harness.federation.subscriptions.partition(SIGNED.platform)

@@ -76,7 +76,7 @@ class AbsentLog(MemoryLog):
         raise LogUnavailableError(topic)
 
 
-async def test_the_systems_are_shown_while_the_log_does_not_answer(desk: Desk) -> None:
+async def test_the_systems_are_listed_while_the_log_does_not_answer(desk: Desk) -> None:
     """An operator looks here first: what is in memory is shown."""
     log = AbsentLog()
     subscriptions, contacts = SubscriptionBook(log), ContactBook(log, secret=SECRET)
