@@ -195,7 +195,9 @@ async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office
     acts = [read_entry(one.value or b"") for one in await records_of(office.log, JOURNAL)]
     begun = ["release.cancel", *filter(None, [beside])]
     ended = [(act, number) for number, act in enumerate(begun, 1)]
-    assert [*((act, None) for act in begun), *ended] == [(one.act, one.failed) for one in acts]
+    found = [(one.act, one.failed) for one in acts]
+    assert [(act, None) for act in begun] == found[: len(begun)]
+    assert ended == sorted(found[len(begun) :], key=lambda one: one[1] or 0), "in either order"
 
 
 async def is_put_off(office: Office) -> bool:
