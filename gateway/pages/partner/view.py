@@ -34,8 +34,8 @@ from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.statistics import Dimension
-from gateway.protocol.visibility import Reader
-from gateway.store.offer_search import STATES
+from gateway.protocol.visibility import Filter, Reader
+from gateway.store.offer_search import STATES, OfferSearch
 from gateway.store.refused_documents import RefusedFilter
 from gateway.store.statistics import SubmissionCount
 
@@ -90,12 +90,20 @@ class _PartnerPages:
             return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
         values = listing.values(found, language, now=self._federation.clock())
-        return Answer("partner/offers.html", {**values, "public": partner.public})
+        ended = partner.public is None and request.query.get("done") == "end"
+        return Answer("partner/offers.html", {**values, "public": partner.public, "ended": ended})
 
-    async def end_public(self, request: web.Request, _language: Language) -> Redirect:
-        """End the agreement that everybody may see the offers. Sent again, the form does nothing."""
-        await end_public_offers(self._federation, self._partner(request).platform, by=session_of(request).actor)
-        return Redirect("offers")
+    async def end_public(self, request: web.Request, _language: Language) -> Answer | Redirect:
+        """End the agreement that everybody may see the offers. The first form is answered with the consequences, the
+        second one acts; sent again, it does nothing.
+        """
+        partner = self._partner(request)
+        if form_of(request).text("sure") != "1":
+            search = OfferSearch(criteria=Filter(platform=frozenset({partner.platform})), limit=0)
+            found = await self._federation.offers.search(search)
+            return Answer("partner/end_public.html", {"number": found.total})
+        await end_public_offers(self._federation, partner.platform, by=session_of(request).actor)
+        return Redirect("offers", {"done": "end"})
 
     async def offer(self, request: web.Request, language: Language) -> Answer | Download:
         partner = self._partner(request)

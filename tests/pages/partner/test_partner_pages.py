@@ -12,6 +12,7 @@ import pytest
 
 from gateway.partners.credential import matching_secret, mint_secret
 from gateway.protocol.paris_time import paris_date
+from gateway.protocol.partner import PublicAgreement
 from gateway.protocol.refused_offers import REFUSED
 from schemas.rulebook import LANGUAGES, Language
 from tests.harness import URL
@@ -295,6 +296,29 @@ async def test_a_platform_without_a_secret_gives_itself_none(site: PageHarness, 
     answer = await site.client.post("/plateforme/cles", data=data, headers=OWN)
     assert (409, False) == (answer.status, "passerelle_" in await answer.text())
     assert keyed == federation.partners.get(SIGNED.platform)
+
+
+async def test_offers_stay_public_until_the_platform_has_said_so_twice(site: PageHarness) -> None:
+    """[RTE-015]: the first form says what would follow, the second one ends the agreement, and the page says that it
+    has ended.
+    """
+    await publish(site, SIGNED.platform, offers(site, SIGNED.platform, 3))
+    await settled(site)
+    partners, agreed = site.harness.federation.partners, PublicAgreement(since="2020-01-01", agreement="1")
+    await partners.change(SIGNED.platform, lambda one: replace(one or SIGNED, public=agreed))
+    data = {"token": _TOKEN.findall(await text_of(site, "/plateforme/offres"))[0]}
+    first = await site.client.post("/plateforme/offres", data=data, headers=OWN)
+    assert "3 offres ne seront plus visibles sans compte" in await first.text()
+    partner = partners.get(SIGNED.platform)
+    assert partner is not None
+    assert agreed == partner.public
+    done = await site.client.post("/plateforme/offres", data={**data, "sure": "1"}, headers=OWN)
+    text = await done.text()
+    partner = partners.get(SIGNED.platform)
+    assert partner is not None
+    assert partner.public is None
+    assert "vos offres ne sont plus visibles sans compte" in text
+    assert "Seuls les partenaires voient vos offres" in text
 
 
 async def test_figures_are_those_of_the_platform_as_page_csv_and_json(site: PageHarness) -> None:

@@ -35,6 +35,13 @@ def refused_deliveries(tab: Tab, _language: Language) -> None:
     assert tab.locator("table.fold").count() == 1
 
 
+def end_the_agreement(tab: Tab, _language: Language) -> None:
+    """Asked once more, with the number of offers."""
+    with tab.expect_navigation():
+        tab.click("section[aria-labelledby=public-heading] button")
+    assert 1 == tab.locator("main input[name=sure]").count()
+
+
 def want_a_wrong_subscription(tab: Tab, _language: Language) -> None:
     """A url that is none of an endpoint, a box that is none, and a Region."""
     unfold(tab, _language)
@@ -90,6 +97,7 @@ STATES = [
     State("offers_history", "its moderation lifted", paths=_offer(MODERATED.format(27))),
     State("offers_history", "refused on reception", paths=_offer("bretagne:2027-0044-atelier")),
     State("offers", "not online", paths={one: f"{path}?q=2026-000027" for one, path in _OFFERS.items()}),
+    State("offers", "asked whether to end the agreement", end_the_agreement),
     State("deliveries", "by state"),
     State("deliveries", "refused", refused_deliveries),
     State("pushes", "no subscription"),
