@@ -110,11 +110,23 @@ def refused_item(run: SourceRun, offer_id: str, *, now: int) -> RefusedFeedItem 
     return RefusedFeedItem(run=run, position=position, problems=found) if found else None
 
 
+async def never_accepted(federation: Federation, platforms: Collection[str], typed: str) -> str | None:
+    """The id that a text is, of an offer that no list has because it was refused each time."""
+    offer_id = _id_of(platforms, typed)
+    if offer_id is None or await offer_history(federation, offer_id, duplicates_for=None) is None:
+        return None
+    return offer_id
+
+
 async def _exact(offers: OfferView, platforms: Collection[str], typed: str) -> OfferState | None:
-    """The offer with this id; with one platform, its part after the colon is enough."""
+    offer_id = _id_of(platforms, typed)
+    return None if offer_id is None else await offers.get(offer_id)
+
+
+def _id_of(platforms: Collection[str], typed: str) -> str | None:
+    """The id that a text is; with one platform, its part after the colon is enough."""
     offer_id = f"{next(iter(platforms))}:{typed}" if ":" not in typed and len(platforms) == 1 else typed
-    known = is_offer_id(offer_id) and platform_of(offer_id) in platforms
-    return await offers.get(offer_id) if known else None
+    return offer_id if is_offer_id(offer_id) and platform_of(offer_id) in platforms else None
 
 
 async def moderated_offers(federation: Federation, platform: str) -> tuple[ModerationFacts, ...]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.federation import Federation
 from gateway.federation.moderation import OfferFacts, moderate_offer, offer_facts
-from gateway.federation.offers import find_offers
+from gateway.federation.offers import find_offers, never_accepted
 from gateway.federation.platform import platform_names
 from gateway.operate.desk import Desk, Refusal, RefusedActError
 from gateway.operate.moderation import DECISION_SECONDS, Action
@@ -50,7 +50,7 @@ class _ModerationPage:
         self._wait = wait
         self._seconds = seconds
 
-    async def show(self, request: web.Request, language: Language) -> Answer | Download:
+    async def show(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
         self._require_ready()
         offer_id = request.query.get("id", "").strip()
         if not offer_id:
@@ -94,7 +94,7 @@ class _ModerationPage:
             return "undecided"
         return "done" if receipt["verdict"] == "accepted" else "overtaken"
 
-    async def _search(self, request: web.Request, language: Language) -> Answer | Download:
+    async def _search(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
         names, offers = platform_names(self._federation), self._federation.offers
         listing = read_listing(request.query, language, names=names, states=STATES)
         search = listing.of_operator(names)
@@ -102,6 +102,10 @@ class _ModerationPage:
             whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
             return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
+        if not found.total and (
+            known := await never_accepted(self._federation, search.criteria.platform, listing.typed)
+        ):
+            return Redirect("moderation", {"id": known})
         values = listing.values(found, language, now=self._federation.clock())
         return Answer(
             "moderation/search.html", {**values, "names": names, "acts": _acts_on(found), "most_chosen": MAX_CHOSEN}

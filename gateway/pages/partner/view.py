@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.federation.offers import find_offers, offer_history
+from gateway.federation.offers import find_offers, never_accepted, offer_history
 from gateway.federation.platform import DAYS, renew_own_secret, today_of
 from gateway.federation.public_offers import end_public_offers
 from gateway.federation.refused import count_refusals, most_first, refused_offers
@@ -81,7 +81,7 @@ class _PartnerPages:
         moderated = moderations(facts.moderations)
         return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days, "moderated": moderated})
 
-    async def offers(self, request: web.Request, language: Language) -> Answer | Download:
+    async def offers(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
         partner, offers = self._partner(request), self._federation.offers
         listing = read_listing(request.query, language, states=STATES)
         search = listing.search([partner.platform], hidden=True)
@@ -89,6 +89,8 @@ class _PartnerPages:
             whole = await find_offers(offers, replace(search, limit=MAX_ROWS), listing.typed)
             return offers_csv(whole.states, language)
         listing, found = await listing.page(search, lambda one: find_offers(offers, one, listing.typed))
+        if not found.total and (known := await never_accepted(self._federation, [partner.platform], listing.typed)):
+            return Redirect("offers_history", {"id": known})
         values = listing.values(found, language, now=self._federation.clock())
         ended = partner.public is None and request.query.get("done") == "end"
         return Answer("partner/offers.html", {**values, "public": partner.public, "ended": ended})
@@ -105,7 +107,7 @@ class _PartnerPages:
         await end_public_offers(self._federation, partner.platform, by=session_of(request).actor)
         return Redirect("offers", {"done": "end"})
 
-    async def offer(self, request: web.Request, language: Language) -> Answer | Download:
+    async def offer(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
         partner = self._partner(request)
         named = request.query.get("id", "").strip()
         if not named:

@@ -181,8 +181,13 @@ async def test_an_offer_that_was_refused_at_the_door_is_found_with_the_field_at_
     by_rule = section(await text_of(site, "/plateforme/statistiques"), 'id="rules-heading"')
     assert "<small>Champ en cause\u00a0: <code>/title</code></small>" in by_rule
     assert "<small>Champ en cause\u00a0: <code>/weeks</code></small>" in by_rule
-    text = await text_of(site, "/plateforme/offre?id=occitanie:blank")
-    assert "Refusée dès sa réception" in text
+    for path in ("offre?id=occitanie:blank", "offres?q=occitanie:blank", "offres?q=blank&state=gone"):
+        text = await text_of(site, f"/plateforme/{path}")
+        assert "Refusée dès sa réception" in text
+    assert '"/plateforme/statistiques#newest-heading"' in text
+    operator = {**HTML, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
+    found = await site.client.get("/exploitation/offre?q=occitanie:blank", headers=operator)
+    assert "id=occitanie:blank" in unquote(str(found.url))
     assert "<code>/title</code>" in text
 
 
@@ -296,6 +301,14 @@ async def test_a_platform_without_a_secret_gives_itself_none(site: PageHarness, 
     answer = await site.client.post("/plateforme/cles", data=data, headers=OWN)
     assert (409, False) == (answer.status, "passerelle_" in await answer.text())
     assert keyed == federation.partners.get(SIGNED.platform)
+
+
+async def test_a_search_without_a_result_leads_to_the_other_states(site: PageHarness) -> None:
+    await seed(site)
+    text = await text_of(site, "/plateforme/offres?q=zzzz&state=gone")
+    for address in ("/plateforme/offres?q=zzzz&state=", "/plateforme/offres?q=zzzz&state=moderated"):
+        assert f'href="{address}"' in text
+    assert "/plateforme/statistiques#newest-heading" in text
 
 
 async def test_offers_stay_public_until_the_platform_has_said_so_twice(site: PageHarness) -> None:
