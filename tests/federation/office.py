@@ -178,7 +178,7 @@ class Office:
                 fields |= {"reason": reason, "force": "on" if act.force else ""}
             case "add-contact" | "stop-contact" | "erase-contact":
                 fields = {"act": act.name.partition("-")[0], "address": ADDRESS, "name": act.person, "language": "fr"}
-                path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about)}
+                path, fields = "/plateforme/avis", {**fields, "contact": await self.contact(act.about), "sure": "1"}
             case "create-push" | "delete-push" | "replay-push":
                 fields = {"act": act.name.partition("-")[0].replace("create", "set"), "name": "copie", "url": PUSH_URL}
                 path = "/plateforme/abonnements"

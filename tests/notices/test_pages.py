@@ -35,13 +35,27 @@ async def test_one_address_is_asked_once_a_day_and_a_platform_asks_twenty(tmp_pa
     async with opened(tmp_path) as gateway:
         assert 303 == (await gateway.add()).status
         assert "est déjà un contact" in await (await gateway.add()).text()
-        await gateway.send(act="erase", contact=gateway.contact().id)
+        await gateway.send(act="erase", contact=gateway.contact().id, sure="1")
         assert b"example.org" not in ((await records_of(gateway.harness.federation.log, CONTACTS))[-1].value or b"")
         assert "La limite du jour" in await (await gateway.add(ADDRESS.upper())).text(), "erased, and asked today"
         for number in range(19):
             assert 303 == (await gateway.add(f"essai{number}@example.org", f"Personne {number}")).status
         assert 409 == (await gateway.add("autre@example.org")).status
         assert 409 == (await gateway.add("essai@example.org\r\nBcc: a@example.org")).status
+
+
+async def test_an_address_is_erased_by_the_second_form_alone(tmp_path: Path) -> None:
+    """The first one says what follows, and that nobody is left if it is the last one."""
+    async with opened(tmp_path) as gateway:
+        await gateway.add()
+        await gateway.add("autre@example.org", "Autre")
+        book = gateway.harness.federation.contacts
+        for last, contact in enumerate(book.of(SIGNED.platform)):
+            answer = await gateway.send(act="erase", contact=contact.id)
+            assert (200, bool(last)) == (answer.status, "votre dernier contact" in await answer.text())
+            assert contact in book.of(SIGNED.platform)
+            assert 303 == (await gateway.send(act="erase", contact=contact.id, sure="1")).status
+        assert [] == book.of(SIGNED.platform)
 
 
 async def test_a_person_chooses_and_leaves_by_one_click_and_a_get_changes_nothing(tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ class _NoticePages:
                 case "stop":
                     edit = self._book.stopping(contact_id, "left", platform)
                 case "erase":
+                    if form.text("sure") != "1" and (known := await self._confirm_erasing(contact_id, platform)):
+                        return known
                     edit = self._book.erasing(contact_id, platform)
                 case _:
                     raise PageError(HTTPStatus.BAD_REQUEST)
@@ -83,6 +85,13 @@ class _NoticePages:
             return self._list(partner, language, refusal=error.refusal, typed=typed)
         log.info("pages.contact_changed", platform=platform, contact=contact_id, act=act)
         return Redirect("contacts", {"done": act})
+
+    async def _confirm_erasing(self, contact_id: str, platform: str) -> Answer | None:
+        """The consequences of erasing a contact; None where there is none of this id."""
+        await self._catch_up()
+        own = self._book.of(platform)
+        contact = next((one for one in own if one.id == contact_id), None)
+        return contact and Answer("notices/erase.html", {"contact": contact, "last": len(own) == 1})
 
     async def contact(self, request: web.Request, _language: Language) -> Answer:
         text = request.query.get("c", "")

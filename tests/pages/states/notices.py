@@ -25,6 +25,13 @@ def add_a_known_address(tab: Tab, _language: Language) -> None:
     assert CONFIRMED.address == tab.input_value("#address")
 
 
+def erase(tab: Tab, _language: Language) -> None:
+    """Asked once more."""
+    with tab.expect_navigation():
+        tab.click("main button[value=erase]")
+    assert 1 == tab.locator("main input[name=sure]").count()
+
+
 def choose(tab: Tab, _language: Language) -> None:
     """What comes, and when."""
     tab.select_option("#ends", "never")
@@ -84,6 +91,7 @@ def _paths(paths: Mapping[Language, str], query: str) -> dict[Language, str]:
 STATES = [
     State("contacts", "as they are", unfold),
     State("contacts", "a known address", add_a_known_address, then=409),
+    State("contacts", "asked whether to erase one", erase),
     State("contact", "nobody"),
     State("contact", "asked to agree", paths=_paths(CONTACT, query_of(WAITING, SECRET, confirm=True))),
     State("contact", "what comes", paths=_paths(CONTACT, _OWN)),
