@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from gateway.api.desk import Check, acting, answered, is_flag
 from gateway.api.problem import ProblemError
 from gateway.api.query import refuse_parameters
 from gateway.api.readiness import require_caught_up
+from gateway.federation.impact import senders_of
 from gateway.operate.activation import activate, announced_day, take_back
 from gateway.operate.desk import Desk
 from gateway.protocol.record import utc
@@ -45,13 +47,13 @@ async def post_activation(request: web.Request, desk: Desk, act: dict[str, Any])
     day: date | None = read_day(act.get("from"))
     if (day is None) != bool(act.get("cancel")):
         raise ProblemError("body-malformed", expected=_EXPECTED)
+    federation, force = federation_of(request), bool(act.get("force"))
     if announced_day(release) is not None:
-        require_caught_up(federation_of(request).statistics)
-    statistics, force = federation_of(request).statistics, bool(act.get("force"))
+        require_caught_up(federation.statistics, federation.offers)
     changed = await (
         take_back(desk, book, release)
         if day is None
-        else activate(desk, book, release, day, statistics=statistics, force=force)
+        else activate(desk, book, release, day, senders=partial(senders_of, federation), force=force)
     )
     held = book.activations.get(release)
     return answered({"release": release, "from": None if held is None else held.isoformat(), "changed": changed})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -14,13 +15,15 @@ from gateway.cli.beside import gateway_here
 from gateway.cli.console import FAILED, OUT, AsJson, CommandError, Lang, asynchronous, print_json, print_rows
 from gateway.cli.desk import acting
 from gateway.cli.document import read_submissions
-from gateway.federation.impact import Affected, Impact, find_impact
+from gateway.federation import Federation
+from gateway.federation.impact import Affected, Impact, find_impact, senders_of
 from gateway.federation.platform import platform_names
 from gateway.operate.activation import activate as activate_release
 from gateway.operate.activation import announced_day, take_back
 from gateway.operate.desk import Desk
 from gateway.operate.releases import ReleaseBook
 from gateway.protocol.release import read_day
+from gateway.protocol.topic import OFFERS, STATISTICS
 from schemas.evolution.compare import Finding, ReleaseComparison
 from schemas.evolution.process import PRESENT, Release, ReleaseError, names
 from schemas.evolution.subset import SubsetError
@@ -29,6 +32,7 @@ from schemas.texts import load_words
 
 app = typer.Typer(help="The releases of the protocol's schemas and rules.", no_args_is_help=True)
 _WORDS = load_words(SimpleNamespace, "gateway", "schema")
+_FILLED_SECONDS = 10.0
 _ORIGIN = "A release's name, a folder with one, a source tree, or . for this version."
 
 
@@ -126,8 +130,8 @@ async def activate(
     """Set the day from which the fields of a release are accepted, two days ahead at least, or take it back.
 
     Refused while a replica seen within the hour does not know the release. The day of an end is set in the same way, by
-    its code (field-deprecated:PATH); refused while a platform has sent what ends within 30 days. Run it where the
-    gateway runs.
+    its code (field-deprecated:PATH); refused while a platform has sent what ends within 30 days, or has it live.
+    Run it where the gateway runs.
     """
     found = read_day(day)
     if (found is None) != cancel:
@@ -140,11 +144,21 @@ async def activate(
             changed = await take_back(desk, book, release)
         else:
             beside = await stack.enter_async_context(gateway_here()) if announced_day(release) else None
-            statistics = None if beside is None else beside.statistics
-            changed = await activate_release(desk, book, release, found, statistics=statistics, force=force)
+            senders = None if beside is None else partial(senders_of, await _filled(beside))
+            changed = await activate_release(desk, book, release, found, senders=senders, force=force)
         held = book.activations.get(release)
     outcome = "has no day" if held is None else f"holds from {held} on"
     OUT.print(Text(f"Release {release} {outcome}{'' if changed else ': nothing was changed'}."))
+
+
+async def _filled(federation: Federation) -> Federation:
+    """The gateway, once its views have what is on the log now. Raises CommandError."""
+    for topic in (STATISTICS, OFFERS):
+        view = federation.views[topic]
+        if not view.caught_up or not await view.reached(await federation.log.ends(topic), _FILLED_SECONDS):
+            words = _WORDS["en"].impact
+            raise CommandError(words["filling"], step=words["later"])
+    return federation
 
 
 def _print_impact(found: Impact, language: Language) -> None:

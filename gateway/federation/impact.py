@@ -6,11 +6,13 @@ stored forms, on this day, by the release's own program: a lower bound, since wh
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import schemas
 from gateway.federation.federation import Federation
+from gateway.operate.activation import SENT_DAYS
 from gateway.protocol.identity import platform_of
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import OfferState
@@ -18,6 +20,7 @@ from gateway.protocol.visibility import Filter, Reader
 from gateway.runtime.loop import in_thread
 from schemas.evolution.process import PRESENT, Release, names
 from schemas.rulebook import Rule
+from schemas.rules.ending import CODES
 from schemas.rules.renaming import as_sent
 
 MAX_JUDGED = 20_000
@@ -107,6 +110,23 @@ async def find_impact(
         finally:
             judges.close()
     return Impact(release=name, on=on, warned=warned, judged=judged)
+
+
+async def senders_of(federation: Federation, code: str, now: int) -> Sequence[str]:
+    """The platforms that send what ends by the rule of a code: offers of theirs were accepted with its warning within
+    thirty days, or are live with it. What is unchanged in a feed is not received again.
+    """
+    if code not in CODES:
+        return ()
+    last = date.fromisoformat(paris_date(now))
+    counts = await federation.statistics.counts(
+        last - timedelta(days=SENT_DAYS - 1), last, by=("platform", "verdict", "rule")
+    )
+    found = {str(one.platform) for one in counts if one.rule == code and one.verdict in {"accepted", "duplicate"}}
+    for platform in (partner.platform for partner in federation.partners.all()):
+        if (await federation.offers.warned(platform, [[code]], most=0))[0][0]:
+            found.add(platform)
+    return sorted(found)
 
 
 class _Judges:

@@ -3,17 +3,17 @@ day taken back (EVO-004, EVO-006).
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
+from typing import TypeAlias
 
 from gateway.operate.desk import Desk, RefusedActError
 from gateway.operate.releases import ReleaseBook, count_holding
 from gateway.partners.partners import ChangeConflictError
-from gateway.protocol.paris_time import paris_date
 from gateway.protocol.record import Record
 from gateway.protocol.release import PARTITION, Activation, activation_key, activation_record, earliest_day
 from gateway.protocol.topic import RELEASES
-from gateway.store.statistics import StatisticsView
 from schemas.rulebook import catalogue
 from schemas.rules.beginning import MARKS
 from schemas.rules.ending import CODES
@@ -21,7 +21,9 @@ from schemas.rules.ending import CODES
 LAST_MS = 600_000
 """For so long before its day a release counts as begun: an act that was checked before is on the log by midnight."""
 SENT_DAYS = 30
-"""An end is not set while a platform has sent what ends within so many days."""
+"""An end is not set while a platform has sent what ends within so many days, or has it live."""
+Senders: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The platforms that send what ends, by the code of its rule, at an instant."""
 READ_SECONDS = 5.0
 """By then each replica has read a record of the topic, and what it accepted before is on the log."""
 
@@ -32,14 +34,15 @@ async def activate(
     release: str,
     day: date,
     *,
-    statistics: StatisticsView | None,
+    senders: Senders | None,
     force: bool = False,
     seconds: float = READ_SECONDS,
 ) -> bool:
     """Set the day of a release, or of an end, named by the code of its rule; whether that changed anything: what
     changes nothing is no act, and of two acts at once the one that the log has last holds, as ``book`` then says.
-    ``force`` ends what platforms still send, for a reason; ``statistics`` says which ones do: needed for an end. A day
-    is moved after ``seconds``, as it is taken back. Raises RefusedActError, ChangeConflictError, LogError.
+    ``force`` ends what platforms still send, for a reason; ``senders`` says which ones do: needed for an end, unless it
+    is postponed. A day is moved after ``seconds``, as it is taken back. Raises RefusedActError, ChangeConflictError,
+    LogError.
     """
     await book.catch_up()
     at, present = max(desk.clock(), book.state.at), book.state.activations.get(release)
@@ -62,12 +65,13 @@ async def activate(
         sentence = f"These replicas were seen within the hour and do not know the release {release}: {lacking}."
         raise RefusedActError("release-lacking", sentence, actual=lacking)
     fields = tuple(mark for mark, begins_with in MARKS.items() if begins_with == release)
-    senders = [] if statistics is None else await senders_of(statistics, release, at)
-    if senders and not (force and desk.why):
-        named = ", ".join(senders)
-        sentence = f"Platforms have published offers with it within {SENT_DAYS} days: {named}."
+    postponed = present is not None and day > present.begins
+    sending = [] if senders is None or postponed else await senders(release, at)
+    if sending and not (force and desk.why):
+        named = ", ".join(sending)
+        sentence = f"Platforms have published offers with it within {SENT_DAYS} days, or have live ones: {named}."
         raise RefusedActError("end-in-use", sentence, actual=named)
-    forced = {"forced": senders} if senders else {}
+    forced = {"forced": sending} if sending else {}
     async with desk.acting("release.activate", release, day=day.isoformat(), **forced) as entry:
         await _let_go(desk, book, present, seconds)
         activation = Activation(release=release, begins=day, fields=fields, entry=entry.number, at=at)
@@ -80,14 +84,6 @@ async def activate(
 def announced_day(name: str) -> date | None:
     """The day that the schema announces for an end, named by the code of its rule; None for a release."""
     return catalogue()[name].error_from if name in CODES else None
-
-
-async def senders_of(statistics: StatisticsView, code: str, now: int) -> list[str]:
-    """The platforms of which offers were accepted within thirty days that the rule of an end warned of."""
-    last = date.fromisoformat(paris_date(now))
-    first = last - timedelta(days=SENT_DAYS - 1)
-    counts = await statistics.counts(first, last, by=("platform", "rule")) if code in CODES else ()
-    return sorted(str(one.platform) for one in counts if one.rule == code)
 
 
 async def take_back(desk: Desk, book: ReleaseBook, release: str, *, seconds: float = READ_SECONDS) -> bool:

@@ -32,8 +32,8 @@ ACCEPTED = Record(b"bretagne:1", b'{"kind":"publish","offer":{"id":"bretagne:1",
 
 
 async def activate(desk: Desk, book: ReleaseBook, release: str, day: date) -> bool:
-    """The act on a release: no statistics are looked at."""
-    return await activate_release(desk, book, release, day, statistics=None)
+    """The act on a release, without senders of what ends."""
+    return await activate_release(desk, book, release, day, senders=None)
 
 
 @dataclass
@@ -75,6 +75,20 @@ async def test_the_record_names_the_entry_of_the_journal(office: Office) -> None
     assert entry.number == office.book.state.activations["1.1"].entry
     assert b"exploitation" not in (record.value or b"")
     assert {"1.1": DAY} == office.book.activations
+
+
+async def test_a_later_day_needs_no_force_though_platforms_send_what_ends(office: Office) -> None:
+    """EVO-006: an end that was forced is postponed like any other; an earlier day asks again."""
+
+    async def senders(_code: str, _now: int) -> list[str]:
+        return ["bretagne"]
+
+    forced = replace(office.desk, why="Announced a year ago")
+    act = partial(activate_release, book=office.book, release="1.1", senders=senders)
+    assert await act(forced, day=DAY, force=True)
+    assert await act(office.desk, day=DAY + timedelta(days=7))
+    with pytest.raises(RefusedActError, match="bretagne"):
+        await act(office.desk, day=DAY)
 
 
 async def test_a_day_is_two_days_ahead_at_least(office: Office) -> None:
@@ -180,7 +194,7 @@ async def test_an_offer_accepted_while_a_day_is_taken_back_brings_it_back(office
     other = ReleaseBook(office.log, clock=office.clock, knows=("9.9",))
     again = {
         "release.cancel": lambda: take_back(office.desk, other, "9.9", seconds=0.2),
-        "release.activate": lambda: activate_release(office.desk, other, "9.9", DAY, statistics=None, seconds=0.2),
+        "release.activate": lambda: activate_release(office.desk, other, "9.9", DAY, senders=None, seconds=0.2),
     }
     second = [] if beside is None else [asyncio.create_task(again[beside]())]
     await until(partial(has_acted, office, 1 + len(second)))

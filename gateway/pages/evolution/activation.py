@@ -1,11 +1,13 @@
 """The operator's page of the releases of the schema: which ones replicas know, and the day from which each holds."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.operate.activation import SENT_DAYS, activate, announced_day, senders_of, take_back
+from gateway.federation.impact import senders_of
+from gateway.operate.activation import SENT_DAYS, activate, announced_day, take_back
 from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import form_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect, operator_page, views_behind
@@ -38,7 +40,7 @@ class _ActivationPage:
         act, release, reason = form.text("act"), form.text("release"), read_reason(form.text("reason"), required=False)
         if act not in _ACTS:
             raise PageError(400)
-        if announced_day(release) is not None and not self._federation.statistics.caught_up:
+        if announced_day(release) is not None and not self._federation.caught_up:
             raise views_behind()
         typed = form.text("day").strip()
         day = read_day(typed)
@@ -50,7 +52,7 @@ class _ActivationPage:
                 await take_back(desk, book, release)
             else:
                 force = form.text("force") == "on"
-                await activate(desk, book, release, day, statistics=self._federation.statistics, force=force)
+                await activate(desk, book, release, day, senders=partial(senders_of, self._federation), force=force)
         except RefusedActError as error:
             return await self._show(
                 release=release, typed=typed, reason=reason, wrong=error.refusal, actual=error.actual
@@ -77,7 +79,7 @@ class _ActivationPage:
             "replicas": sorted(book.state.replicas.values(), key=lambda one: one.id),
             "lacking": {one.id for one in book.state.lacking(newest)},
             "knows": book.knows,
-            "ends": [(name, day, await senders_of(self._federation.statistics, name, now)) for name, day in ends],
+            "ends": [(name, day, await senders_of(self._federation, name, now)) for name, day in ends],
             "sent_days": SENT_DAYS,
             "release": release or newest,
             "day": typed,

@@ -14,26 +14,31 @@ from typing import Any
 
 import orjson
 
+from gateway.bootstrap.log import log_path
 from gateway.clock import now
 from gateway.federation.moment import Moments
+from gateway.log.sqlite import SqliteLog
 from gateway.notices.notice import Ledger
 from gateway.operate.decision_counts import CountedPartition
 from gateway.protocol.paris_time import paris_date, paris_midnight
 from gateway.protocol.refused_offers import refused_offer_seal
-from gateway.protocol.statistics import ELSEWHERE, Cell, CountRecord, count_record
+from gateway.protocol.statistics import ELSEWHERE, Cell, CountedVerdict, CountRecord, count_record
 from gateway.protocol.topic import RECEIPTS, STATISTICS
+from gateway.settings import Settings
 from gateway.store.view import View
 from tests.api.write import gateway_harness
 from tests.api.write.gateway_harness import GatewayHarness, offer
+from tests.cli.inside import Inside
 from tests.federation import office
 from tests.federation.office import OTHER, WAYS, Act, Office
-from tests.harness import running, until
+from tests.harness import SECRET, running, until
 from tests.notices.test_events import CONTACT
 from tests.schemas.evolution.test_ending import CODE, DAY
 from tests.schemas.evolution.waiting import RELEASE
 
 WEBSITE = "https://port.example"
 END = Act(name="activate", about=CODE, day="2099-09-01", reason=None)
+COMMAND = ("schema", "activate", CODE, "--from", END.day, "--by", "Nom d’essai")
 FORCED = replace(END, force=True)
 
 
@@ -50,7 +55,12 @@ async def held(folder: Path) -> dict[str, Any]:
         clock.now = paris_midnight(announced + timedelta(days=29))
         found["29 days later"] = (await _end(gateway, first + timedelta(days=30))).code
         clock.now = paris_midnight(announced + timedelta(days=30))
+        found["live"] = (await _end(gateway, first + timedelta(days=30))).code
+        await gateway.ask("DELETE", "/v1/offers/bretagne:1?revision=2", headers={"Prefer": "wait=10"})
+        await gateway.settled()
         found["30 days later"] = (await _end(gateway, first + timedelta(days=30))).body
+        await _sent(gateway, 3)
+        await gateway.settled()
         moments = Moments(gateway.context.federation, folder)
         await until(lambda: gateway.context.federation.caught_up)
         events = await moments.events({CONTACT.id: replace(CONTACT, platform="bretagne")}, Ledger())
@@ -96,12 +106,10 @@ async def acted(folder: Path, way: str) -> dict[str, Any]:
     """The answers of one way in, and what the last act did: beside a platform that has sent the field, and alone."""
     act, found = WAYS[way], dict[str, Any]()
     async with office.opened(folder / way) as desk:
+        await _count(desk, "rejected")
         found["alone"] = (await act(desk, END)).partition(" ")[0]
         await _take_back(desk)
-        cell = Cell(paris_date(now()), OTHER, "accepted", CODE, ELSEWHERE)
-        federation = desk.desk.federation
-        await federation.log.append(STATISTICS, 0, [count_record(CountRecord("writer", 1, {cell: 3}))])
-        await _displayed(federation.statistics, await federation.log.ends(STATISTICS))
+        await _count(desk, "accepted")
         before = await desk.effect()
         for name, one in (("in use", END), ("without a reason", FORCED)):
             answer = await act(desk, one)
@@ -113,6 +121,23 @@ async def acted(folder: Path, way: str) -> dict[str, Any]:
         after = await desk.effect()
         found["effect"] = {name: after[name][len(before[name]) :] for name in ("journal", "activations")}
     return found
+
+
+async def _count(desk: Office, verdict: CountedVerdict) -> None:
+    """Documents of the other platform with the field."""
+    cell, federation = Cell(paris_date(now()), OTHER, verdict, CODE, ELSEWHERE), desk.desk.federation
+    await federation.log.append(STATISTICS, 0, [count_record(CountRecord(verdict, 1, {cell: 3}))])
+    await _displayed(federation.statistics, await federation.log.ends(STATISTICS))
+
+
+async def behind(folder: Path) -> str:
+    """The answer of the command where no gateway runs, and the views lack the newest record of the log."""
+    settings = Settings(data=folder / "data")
+    log = await SqliteLog.open(log_path(settings), partitions=settings.partitions)
+    await log.append(STATISTICS, 0, [count_record(CountRecord("later", 1, {}))])
+    await log.close()
+    ended = await asyncio.to_thread(Inside(folder, PASSERELLE_SECRET=SECRET.decode()), *COMMAND)
+    return f"{ended.code} {ended.errors}"
 
 
 async def pages(folder: Path) -> list[str]:
@@ -139,6 +164,7 @@ async def play(folder: Path) -> dict[str, Any]:
     return {
         "held": await held(folder / "held"),
         "ways": {way: await acted(folder, way) for way in WAYS},
+        "behind": await behind(folder / "command"),
         "pages": await pages(folder / "pages"),
     }
 

@@ -32,11 +32,19 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_nothing_ends_without_an_act_nor_while_a_platform_sends_it(found: Any) -> None:
-    """EVO-006: the warnings of accepted offers are counted by platform, rule and day, for thirty days."""
+    """EVO-006: the warnings of accepted offers are counted by platform, rule and day, for thirty days; an offer that is
+    live with one counts as long as it is: a feed that sends it unchanged publishes nothing.
+    """
     held = found["held"]
     assert [201, "warning"] == held["announced"]
     assert {"accepted None": 1, f"accepted {CODE}": 1} == held["counted"]
-    assert ["end-in-use", "end-in-use"] == [held["unforced"], held["29 days later"]]
+    assert ["end-in-use"] * 3 == [held["unforced"], held["29 days later"], held["live"]]
+
+
+def test_the_command_reads_no_view_that_is_behind_the_log(found: Any) -> None:
+    """EVO-006: who sends what ends may be in what it lacks."""
+    assert found["behind"].startswith("2 ")
+    assert "The gateway is filling its views." in found["behind"]
 
 
 def test_the_contacts_of_a_platform_get_a_notice_of_that_day(found: Any) -> None:
