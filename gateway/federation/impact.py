@@ -102,10 +102,11 @@ async def find_impact(
     on = paris_date(federation.clock())
     async with federation.judging:
         days = {release: day.isoformat() for release, day in federation.releases.activations.items()}
+        ends = {code: day.isoformat() for code, day in federation.releases.state.days.items()}
         judges = _Judges(origin, on, days)
         try:
             name, rules = await in_thread(judges.new_rules)
-            warned = await _warned(federation, platforms, rules)
+            warned = await _warned(federation, platforms, {code: ends.get(code, day) for code, day in rules.items()})
             judged = await _judge(federation, platforms, judges, most)
         finally:
             judges.close()

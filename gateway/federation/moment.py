@@ -69,10 +69,12 @@ class Moments:
         return found
 
     async def _dated(self, platforms: Sequence[str], now: int) -> dict[str, dict[date, int]]:
-        """Live offers by platform and the day from which a rule that warns of them refuses them."""
+        """Live offers by platform and the day from which a rule that warns of them refuses them; no end has one before
+        it is set.
+        """
         today, days = date.fromisoformat(paris_date(now)), defaultdict[date, list[str]](list)
         for code, rule in schemas.catalogue().items():
-            day = self._federation.releases.state.days.get(code, rule.error_from)
+            day = self._federation.releases.activations.get(code, rule.error_from)
             if day is not None and 0 < (day - today).days <= max(DATED_DAYS):
                 days[day].append(code)
         found = {}

@@ -47,6 +47,11 @@ async def held(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     async with gateway_harness.opened(folder) as gateway:
         clock, announced = gateway.clock, date.fromisoformat(DAY)
+        clock.now = paris_midnight(announced - timedelta(days=30))
+        await _sent(gateway, 4)
+        await gateway.settled()
+        found["noticed before"] = await _noticed(gateway, folder)
+        await gateway.ask("DELETE", "/v1/offers/bretagne:4?revision=2", headers={"Prefer": "wait=10"})
         clock.now = paris_midnight(announced)
         found["announced"] = await _sent(gateway, 1)
         found["counted"] = await _counts(gateway)
@@ -61,15 +66,22 @@ async def held(folder: Path) -> dict[str, Any]:
         found["30 days later"] = (await _end(gateway, first + timedelta(days=30))).body
         await _sent(gateway, 3)
         await gateway.settled()
-        moments = Moments(gateway.context.federation, folder)
-        await until(lambda: gateway.context.federation.caught_up)
-        events = await moments.events({CONTACT.id: replace(CONTACT, platform="bretagne")}, Ledger())
-        found["noticed"] = [(one.about, one.number) for one in events if one.kind == "dated"]
+        found["noticed"] = await _noticed(gateway, folder)
+        impact = (await gateway.ask("GET", "/v1/impact")).body
+        found["impact"] = [one["error_from"] for one in impact["warned"] if one["rule"] == CODE]
         clock.now = paris_midnight(first + timedelta(days=30))
         found["ended"] = await _sent(gateway, 2)
         discovery = await gateway.ask("GET", "/.well-known/passerelle")
         found["discovery"] = discovery.body["activations"]
     return found
+
+
+async def _noticed(gateway: GatewayHarness, folder: Path) -> list[tuple[str, int | None]]:
+    """Day and number of the notices to a contact of the platform."""
+    moments = Moments(gateway.context.federation, folder)
+    await until(lambda: gateway.context.federation.caught_up)
+    events = await moments.events({CONTACT.id: replace(CONTACT, platform="bretagne")}, Ledger())
+    return [(one.about, one.number) for one in events if one.kind == "dated"]
 
 
 async def _end(gateway: GatewayHarness, day: date) -> Any:

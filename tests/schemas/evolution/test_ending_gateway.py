@@ -48,8 +48,9 @@ def test_the_command_reads_no_view_that_is_behind_the_log(found: Any) -> None:
 
 
 def test_the_contacts_of_a_platform_get_a_notice_of_that_day(found: Any) -> None:
-    """EVO-006: not of the announced one, which is over."""
-    assert [["2027-10-03", 1]] == found["held"]["noticed"]
+    """EVO-006: not of the announced one, on which nothing is refused; the impact names that day, too."""
+    assert [[], [["2027-10-03", 1]]] == [found["held"][name] for name in ("noticed before", "noticed")]
+    assert ["2027-10-03"] == found["held"]["impact"]
 
 
 def test_it_ends_on_the_day_of_the_act(found: Any) -> None:
