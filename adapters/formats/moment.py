@@ -29,7 +29,11 @@ _DATE = re.compile(
 )
 _WEEK = re.compile(r"(?<![\dA-Za-z])(20\d\d)[\s-]?[WSws](\d\d?)(?!\d)")
 _WEEK_BEFORE_YEAR = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
-_RANGE = re.compile(r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*", re.IGNORECASE)
+_RANGE = re.compile(
+    r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*"
+    r"(?:(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day),?\s+)?",
+    re.IGNORECASE,
+)
 
 _SHARED = re.compile(
     r"(?<![\d/.-])(?P<day>\d\d?)(?:er)?(?P<month>\s+[^\W\d_]{3,9}\.?|[/.-]\d\d?)?(?P<between>\s*(?:au|à|to|-|–)\s*)"
@@ -37,6 +41,12 @@ _SHARED = re.compile(
     re.IGNORECASE,
 )
 """A first day that shares the month or the year of the last day: ``14 au 25 juin 2027``, ``14/06 - 25/06/2027``."""
+
+_WORDS_OF_SPAN = r"jusqu['’]au|au|à|to|until"
+_BEFORE = re.compile(rf"(?:[-–—→>/+]|(?<![^\W_])(?:{_WORDS_OF_SPAN}))$", re.IGNORECASE)
+_AFTER = re.compile(rf"\s*(?:[-–—→>/+]|(?:{_WORDS_OF_SPAN})\b)\s*(?=\S)", re.IGNORECASE)
+"""Joins between two ends of a span, before and after the only day of a text."""
+_MAX_JOIN = 12
 
 _FOR = re.compile(
     r"\s*\+\s*(?:P(?P<iso>\d{1,2})(?P<iso_unit>[WD])\b"
@@ -92,13 +102,13 @@ def read_weeks(texts: Iterable[str]) -> list[str]:
     """The ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
 
     Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. A
-    number after a plus sign is a duration: so many weeks from that of the date or week on, or so many days. Raises
-    UnreadableValueError.
+    number after a plus sign is a duration: so many weeks from that of the date or week on, or so many days. A span of
+    which one end is unreadable is unreadable. Raises UnreadableValueError.
     """
     weeks: set[str] = set()
     for text in texts:
         found = {*_numbered(text), *_dated(text)}
-        if not found:
+        if not found or _lacks_an_end(text):
             raise UnreadableValueError("weeks-unreadable", text)
         weeks |= found
     return sorted(weeks)
@@ -197,6 +207,20 @@ def _dated(text: str) -> set[str]:
             last = found.pop(0)
         weeks |= _span(first.day, last.day, text)
     return weeks
+
+
+def _lacks_an_end(text: str) -> bool:
+    """Whether a text joins its only day or week to something that is none: ``bientôt - 25/06/2027``."""
+    text = _SHARED.sub(_completed, text)
+    found = [match for pattern in (_DATE, _WEEK, _WEEK_BEFORE_YEAR) for match in pattern.finditer(text)]
+    if len(found) != 1 or _FOR.match(text, found[0].end()):
+        return False
+    before = text[: found[0].start()].rstrip()
+    joined = _BEFORE.search(before[-_MAX_JOIN:])
+    if joined is not None and before[: -len(joined[0])].strip():
+        return True
+    after = _AFTER.match(text, found[0].end())
+    return after is not None and _TIME.match(text, after.end()) is None
 
 
 def _completed(match: re.Match[str]) -> str:

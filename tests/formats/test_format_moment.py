@@ -69,6 +69,26 @@ def test_an_invalid_day_is_not_guessed(text: str) -> None:
     assert "date-unreadable" == raised.value.code
 
 
+@pytest.mark.parametrize("end", ["bientôt", "à définir", "?", "-", "n.c.", "juin 2027", "0000-00-00"])
+@pytest.mark.parametrize(
+    "joined", ["{} - {}", "{}-{}", "{} au {}", "{} à {}", "{} – {}", "{}/{}", "{} jusqu'au {}", "{} to {}"]
+)
+@pytest.mark.parametrize("known", ["25/06/2028", "2028-06-25", "25 juin 2028", "2028-06-25T08:00:00Z"])
+def test_a_span_with_one_unreadable_end_is_unreadable(end: str, joined: str, known: str) -> None:
+    """[FMT-009]"""
+    for text in (joined.format(end, known), joined.format(known, end)):
+        with pytest.raises(UnreadableValueError, match="unreadable"):
+            read_weeks([text])
+
+
+@pytest.mark.parametrize("first", ["2027-W24", "14/06/2027"])
+def test_an_unreadable_duration_or_last_week_makes_the_weeks_unreadable(first: str) -> None:
+    """[FMT-009]"""
+    for rest in (" + bientôt", " + 2 mois", " - bientôt"):
+        with pytest.raises(UnreadableValueError, match="weeks-unreadable"):
+            read_weeks([first + rest])
+
+
 @given(DAYS, st.sampled_from(["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y 00:11:19", "%d.%m.%Y", "%Y-%m-%dT10:00:00Z"]))
 def test_every_day_comes_back(day: date, form: str) -> None:
     """[FMT-008]"""
@@ -107,6 +127,12 @@ JUNE = ["2027-W24", "2027-W25"]
         (["du 1er au 5 février 2027"], ["2027-W05"]),
         (["June 14, 2027 to June 25, 2027"], ["2027-W24", "2027-W25"]),
         (["20-06-2027"], ["2027-W24"]),
+        (["du lundi 7 juin 2027 au vendredi 25 juin 2027"], ["2027-W23", *JUNE]),
+        (["from Monday 14 June 2027 to Friday, 25 June 2027"], JUNE),
+        (["14/06/2027 à 9h", "jusqu'au 25/06/2027"], JUNE),
+        (["14/06/2027 - 9h-17h"], ["2027-W24"]),
+        (["- 14/06/2027"], ["2027-W24"]),
+        (["25/06/2027 -"], ["2027-W25"]),
     ],
 )
 def test_weeks_are_read_by_number_by_day_and_by_span(texts: list[str], weeks: list[str]) -> None:

@@ -289,6 +289,23 @@ def test_a_pair_of_paths_can_be_chosen_as_the_options_name_it() -> None:
     assert {"parts": [{"path": "debut"}, {"path": "fin"}], "with": " - "} == made.mapping["fields"]["weeks"]["join"]
 
 
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%Y-%m-%d", "%m/%d/%Y", "%Y%m%d"])
+@pytest.mark.parametrize("side", ["debut", "fin"])
+def test_one_unreadable_day_among_others_hides_no_path_and_its_offer_is_refused(form: str, side: str) -> None:
+    """[FMT-009] The other offers keep their weeks."""
+    days = {"debut": date(2027, 6, 14).strftime(form), "fin": date(2027, 6, 25).strftime(form)}
+    rows = [item(number, semaines=None, **days) for number in range(1, 5)]
+    rows[2][side] = "bientôt"
+    made = of(rows)
+    assert "debut + fin" == made.guesses["weeks"].path
+    mapping, lines = rehearse(made)
+    assert isinstance(mapping, FeedMapping)
+    offers = [one for one in read(lines, mapping, platform="essai", on=ON) if isinstance(one, OfferItem)]
+    assert [[], [], ["weeks-unreadable" if form in ("%d/%m/%Y", "%Y-%m-%d") else "date-unreadable"], []] == [
+        [one.code for one in offer.problems if one.severity == "error"] for offer in offers
+    ]
+
+
 def test_another_list_of_items_can_be_named() -> None:
     """[FMT-015]"""
     content = orjson.dumps({"offres": items(), "archives": items(2)})

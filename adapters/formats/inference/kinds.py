@@ -53,15 +53,14 @@ _MARKUP = re.compile(
     r"</?(?:p|br|ul|li|div|strong|b|em|h[1-6]|span|ol|a)\b|&(?:lt|amp|nbsp|eacute|rsquo|#[0-9]+);", re.IGNORECASE
 )
 _SHORTENED = re.compile(r"(?:…|\.\.\.|&hellip;|&#8230;|\[\W*\])\W*(?:</?\w+>\s*)*$")
-_DATE_FORM = re.compile(r"(?:[0-3]?[0-9]([-/.])[01]?[0-9]\1|20[0-9]{2}([-/.])[01]?[0-9]\2)(?:20[0-9]{2}|[0-3]?[0-9])\b")
 _LETTER = re.compile(r"[^\W\d_]")
 _ABSOLUTE_TIME = re.compile(r"[0-9]{10}|[0-9]{13}")
 _STREET = re.compile(
     r"\b(?:rue|avenue|av|boulevard|bd|place|quai|chemin|route|impasse|allee|cours|square|zone|za|zi|lieu dit|voie)\b"
 )
 _MAX_CHARACTERS = 400
-_POSSIBLE = 0.7
-"""The least share of dates that the calendar has."""
+_POSSIBLE = 0.6
+"""The least share of dates among the values of a path of dates."""
 _MAX_WEEKS = 2000
 _LEVEL_CHARACTERS = 120
 
@@ -224,22 +223,18 @@ def date_pattern(counts: Mapping[str, int]) -> str | None:
     """The pattern by which dates are read: empty if none is needed, None if they are no dates. ``counts``: how often
     each text occurs.
 
-    Two numbers before a year are day and month, unless they can only be month and day. A few days that the calendar
-    does not have, such as 31/06/2027, are dates all the same.
+    Two numbers before a year are day and month, unless more of them can only be month and day. A few other texts, such
+    as 31/06/2027 or ``bientôt``, do not change what the others are.
     """
     texts = {one_line(text): count for text, count in counts.items()}
-    if not texts:
-        return None
     readers: list[tuple[str, Callable[[str], bool]]] = [("", _is_date)]
     readers += [(pattern, _readable(partial(read_day, pattern=pattern))) for pattern in DATE_PATTERNS]
+    total = sum(texts.values())
+    best, most = None, _POSSIBLE * total
     for pattern, is_readable in readers:
-        if all(map(is_readable, texts)):
-            return pattern
-    possible = sum(count for text, count in texts.items() if _is_date(text))
-    if possible >= _POSSIBLE * sum(texts.values()) and all(map(_has_form_of_date, texts)):
-        return ""
-    return None
-
-
-def _has_form_of_date(text: str) -> bool:
-    return _is_date(text) or _DATE_FORM.match(text) is not None
+        found = sum(count for text, count in texts.items() if is_readable(text))
+        if found > most or (found == most and best is None and found):
+            best, most = pattern, found
+        if found == total:
+            break
+    return best
