@@ -45,7 +45,7 @@ async def test_one_address_is_asked_once_a_day_and_a_platform_asks_twenty(tmp_pa
 
 
 async def test_an_address_is_erased_by_the_second_form_alone(tmp_path: Path) -> None:
-    """The first one says what follows, and that nobody is left if it is the last one."""
+    """The first one says what follows, and that it is the last one."""
     async with opened(tmp_path) as gateway:
         await gateway.add()
         await gateway.add("autre@example.org", "Autre")

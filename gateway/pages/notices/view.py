@@ -91,7 +91,9 @@ class _NoticePages:
         await self._catch_up()
         own = self._book.of(platform)
         contact = next((one for one in own if one.id == contact_id), None)
-        return contact and Answer("notices/erase.html", {"contact": contact, "last": len(own) == 1})
+        if contact is None:
+            return None
+        return Answer("notices/erase.html", {"contact": contact, "last": len(own) == 1})
 
     async def contact(self, request: web.Request, _language: Language) -> Answer:
         text = request.query.get("c", "")
