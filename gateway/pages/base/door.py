@@ -10,6 +10,7 @@ from gateway.pages.base.page import Page, Role
 from gateway.pages.base.reading import Forms
 from gateway.pages.base.refusal import PageRefusedError
 from gateway.pages.base.upload import Form
+from gateway.partners.session import SignInError
 from gateway.partners.sign_in import Signed, SignIns
 
 COOKIE = "__Host-session"
@@ -76,6 +77,13 @@ class Door:
         known = site == "same-origin" if origin is None else origin.lower() in origins(self.url)
         if not known or site not in (None, "same-origin"):
             raise PageRefusedError("form-foreign", origin=self.url)
+
+    async def open_role(self, request: web.Request) -> Role | None:
+        """The role of the session of a request; None without one that is open. Raises LogError."""
+        try:
+            return role_of(await self._session(request))
+        except (PageRefusedError, SignInError):
+            return None
 
     async def _session(self, request: web.Request) -> Signed:
         cookie = cookie_of(request.headers.get(hdrs.COOKIE, ""))

@@ -112,6 +112,7 @@ class Templates:
             "navigation": [name for name in NAVIGATION if name in self._pages],
             "footer": [name for name in FOOTER if name in self._pages],
             "about": about,
+            "door": "enter" in self._pages,
             "session": None,
         }
         environment.filters |= {

@@ -18,7 +18,7 @@ from gateway.operate.desk import RefusedActError
 from gateway.pages.base.door import Door, form_of, session_of
 from gateway.pages.base.page import Answer, Language, Page, PageError, Redirect
 from gateway.pages.base.upload import Form
-from gateway.protocol.contact import CHOICES, Choice, Contact
+from gateway.protocol.contact import CHOICES, Choice, Contact, clean_address
 from gateway.protocol.partner import Partner
 from schemas.rulebook import LANGUAGES
 
@@ -27,6 +27,7 @@ LEAVE: Mapping[Language, str] = {"fr": "/avis/fin", "en": "/en/notices/end"}
 ASK: Mapping[Language, str] = {"fr": "/connexion/lien", "en": "/en/enter/link"}
 _MAX_BYTES = 8 * 1024
 _LOOK_UPS_AT_ONCE = 100
+_MAX_TYPED = 254
 _ACTS = ("add", "choose", "stop", "erase")
 _NOTHING: Mapping[str, str] = {"name": "", "address": ""}
 
@@ -133,13 +134,19 @@ class _NoticePages:
         return _ending(text, known=contact is not None, done=contact is not None)
 
     async def ask(self, _request: web.Request, _language: Language) -> Answer:
-        return Answer("notices/ask.html", {"sent": False})
+        return Answer("notices/ask.html", {"sent": False, "wrong": False, "typed": ""})
 
     async def send_link(self, request: web.Request, _language: Language) -> Answer:
-        """The answer is the same for every address, and made before one is looked up."""
+        """The answer is the same for every address, and made before one is looked up; a text that is none is wrong."""
         form = await self._door.read_form(request, most_bytes=_MAX_BYTES)
+        typed = form.text("address")
+        try:
+            clean_address(typed)
+        except ValueError:
+            values = {"sent": False, "wrong": True, "typed": typed[:_MAX_TYPED]}
+            return Answer("notices/ask.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         if len(self._asking) < _LOOK_UPS_AT_ONCE:
-            task = asyncio.create_task(self._look_up(form.text("address")))
+            task = asyncio.create_task(self._look_up(typed))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
         return Answer("notices/ask.html", {"sent": True})

@@ -1,4 +1,5 @@
-"""Two pages. ``enter``: GET shows what a link is for, since mail scanners follow links, and POST begins its session.
+"""Two pages. ``enter``: GET shows what a link is for, since mail scanners follow links, and POST begins its session;
+without a link GET leads to the area of an open session, or to the page that asks for a link.
 ``session``: until when it lasts, and the button that ends it.
 """
 
@@ -32,7 +33,9 @@ log = structlog.get_logger()
 def pages(
     door: Door, *, homes: Mapping[Role, str], begun: Callable[[Signed], Awaitable[None]] | None = None
 ) -> Sequence[Page]:
-    """Both pages. ``homes``: the page where a session of each role begins; ``begun`` is called with each session."""
+    """Both pages. ``homes``: the page where a session of each role begins; ``begun`` is called with each session, and
+    given where the gateway sends mails.
+    """
     shell = _SessionPages(door, homes, begun)
     return [
         Page("enter", ENTER, shell.look, shell.begin, private=True),
@@ -48,10 +51,16 @@ class _SessionPages:
         self._begun = begun
         self._homes = homes
 
-    async def look(self, request: web.Request, _language: Language) -> Answer:
+    async def look(self, request: web.Request, _language: Language) -> Answer | Redirect:
         text = request.query.get(LINK)
         if not text:
-            return Answer("session/enter.html", {"link": None, "closed": "closed" in request.query})
+            closed = "closed" in request.query
+            role = None if closed else await self._door.open_role(request)
+            if role is not None:
+                return Redirect(self._homes[role])
+            if self._begun is not None and not closed:
+                return Redirect("ask_link")
+            return Answer("session/enter.html", {"link": None, "closed": closed})
         try:
             link, partner = await self._door.sign_ins.look(text)
         except SignInError as error:

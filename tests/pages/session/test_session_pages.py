@@ -79,10 +79,10 @@ async def test_a_page_tells_when_its_session_ends_and_extends_it(site: PageHarne
     answer = await site.client.get("/plateforme", headers=HTML)
     page = await text_of(answer)
     assert f"Session de {PERSON}" in page
-    assert '<a href="/plateforme">Prolonger la session</a>' in page
+    assert '<a href="/plateforme">Prolonger</a>' in page
     site.harness.federation.clock.move(20 * 60)  # type: ignore[attr-defined]  # the tests' own clock
     later = await text_of(await site.client.get("/plateforme", headers=HTML))
-    ends = [re.search(r"elle se ferme à ([^,]+),", one) for one in (page, later)]
+    ends = [re.search(r"jusqu’à ([^·]+) ·", one) for one in (page, later)]
     assert ends[0] is not None
     assert ends[1] is not None
     assert ends[0][1] != ends[1][1]
@@ -140,6 +140,20 @@ async def test_a_signed_out_session_is_over_for_every_copy_of_its_cookie(site: P
     refused = await site.client.get("/plateforme", headers={**HTML, **copied})
     assert (401, "Cette session est fermée." in await text_of(refused)) == (refused.status, True)
     assert 200 == (await site.client.get("/plateforme", headers=HTML)).status
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_page_has_a_door_which_leads_back_to_an_open_session(site: PageHarness, language: Language) -> None:
+    """Kept pages are the same for everybody: the door itself knows the session."""
+    door = ENTER[language]
+    for path in ("/", "/reference", "/nowhere") if language == "fr" else ("/en/", "/en/reference", "/en/nowhere"):
+        assert f'<a href="{door}">' in await text_of(await site.client.get(path, headers=HTML)), path
+    signed = await site.client.get(door, headers=HTML, allow_redirects=False)
+    assert (303, {"fr": "/plateforme", "en": "/en/platform"}[language]) == (signed.status, signed.headers["Location"])
+    foreign = {**HTML, "Cookie": f"{COOKIE}=x"}
+    stranger = await site.client.get(door, headers=foreign, allow_redirects=False)
+    asks = {"fr": "/connexion/lien", "en": "/en/enter/link"}[language]
+    assert (303, asks) == (stranger.status, stranger.headers["Location"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
