@@ -45,7 +45,7 @@ async def test_one_address_is_asked_once_a_day_and_a_platform_asks_twenty(tmp_pa
 
 
 async def test_an_address_is_erased_by_the_second_form_alone(tmp_path: Path) -> None:
-    """The first one says what follows, and that it is the last one."""
+    """The first one names the consequences, and says so if the contact is the last one."""
     async with opened(tmp_path) as gateway:
         await gateway.add()
         await gateway.add("autre@example.org", "Autre")
@@ -109,15 +109,13 @@ async def test_a_link_is_asked_for_with_one_answer_for_all_and_signs_its_person_
         log, sent = gateway.harness.federation.log, len(gateway.box.taken)
         before = {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
         answers = []
-        for address in ("inconnu@example.org", "personne@nulle.example", ADDRESS.upper()):
+        for address in ("inconnu@example.org", "pas une adresse", ADDRESS.upper()):
             answer = await gateway.client.post("/connexion/lien", data={"address": address}, headers=ORIGIN)
             answers.append((answer.status, await answer.text()))
             if address != ADDRESS.upper():
                 await gateway.mails()
                 assert before == {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
         assert 1 == len(set(answers))
-        wrong = await gateway.client.post("/connexion/lien", data={"address": "pas une adresse"}, headers=ORIGIN)
-        assert (422, True) == (wrong.status, 'value="pas une adresse"' in await wrong.text())
         for _ in range(5):
             await gateway.harness.federation.contacts.ask_link(ADDRESS)
         assert before[NOTICES] + 3 == len(await records_of(log, NOTICES)), "it floods no topic"
@@ -180,4 +178,4 @@ async def test_a_gateway_without_a_relay_has_none_of_these_pages(tmp_path: Path)
         add_pages(app, gateway.harness.settings, gateway.harness.federation, URL)
         async with TestClient(TestServer(app)) as client:
             assert [404] * 2 == [(await client.get(path)).status for path in (LIST, "/connexion/lien")]
-            assert "/connexion/lien" not in await (await client.get("/")).text()
+            assert "Demander un lien" not in await (await client.get("/")).text()
