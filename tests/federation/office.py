@@ -186,6 +186,7 @@ class Office:
             case "try-request" | "approve-request" | "refuse-request":
                 fields = {"act": act.name.partition("-")[0], "id": act.about, "why": reason, "why_refuse": reason}
                 path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read", "secret": "1"}
+                fields["untried"] = "1"
                 fields |= {f"public_{name}": value for name, value in AGREED.items()}
             case _:
                 path, fields = "", {"act": act.name, "platform": act.about, "confirm": number, "reason": reason}

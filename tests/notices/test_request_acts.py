@@ -172,6 +172,23 @@ def test_no_slug_is_proposed_that_is_known_or_cannot_be(name: str, slug: str) ->
     assert (slug, "") == (proposed.slug, proposed.hosts), "a number is no name of a host"
 
 
+async def test_a_request_that_no_trial_has_read_is_approved_by_a_box_alone(tmp_path: Path) -> None:
+    """Not tried yet, and tried without success; the page has no figures of a trial that failed."""
+    async with opened(tmp_path) as gateway:
+        operator = Operator(gateway, await cookie_of(gateway.harness.federation, OPERATOR.platform))
+        sent = replace(SENT, feed="https://10.0.0.1/x", mapping=mapping_of(), network="https://10.0.0.1/x")
+        request_id = await add(gateway, sent)
+        book = gateway.harness.federation.contacts.requests
+        await book.change(book.confirming(request_id))
+        wish = {"slug": SLUG, "scopes": "offers:read"}
+        assert "pas encore été essayé" in await operator.post(request_id, "approve", 422, **wish)
+        tried = await operator.post(request_id, "try")
+        assert not any(text in tried for text in ("hors ligne, laissées de côté", "affichés qu’une fois"))
+        assert "n’a pas pu lire" in await operator.post(request_id, "approve", 422, **wish)
+        assert gateway.harness.federation.partners.get(SLUG) is None
+        assert 303 == (await operator.send(request_id, "approve", **wish, untried="1")).status
+
+
 async def test_a_feed_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     async with opened(tmp_path) as gateway:
         operator = Operator(gateway, await cookie_of(gateway.harness.federation, OPERATOR.platform))
@@ -196,7 +213,7 @@ async def test_an_approval_makes_one_partner_and_one_entry_however_often_it_is_s
         federation = gateway.harness.federation
         assert "mérite" not in await operator.post(request_id, "approve", 422, slug="Pas un slug", scopes="offers:read")
         page = await operator.post(
-            request_id, "approve", slug=SLUG, name=SENT.name, scopes="offers:read", secret="1"
+            request_id, "approve", slug=SLUG, name=SENT.name, scopes="offers:read", secret="1", untried="1"
         )  # the word of a form
         assert "affiché une seule fois" in page
         again = await operator.send(request_id, "approve", slug="autre", name=SENT.name, scopes="offers:read")
@@ -409,7 +426,7 @@ async def test_a_dry_run_gives_at_most_ten_examples_of_each_problem(tmp_path: Pa
 
 async def test_a_contact_of_a_request_is_a_contact_like_any_other(tmp_path: Path) -> None:
     async with waiting(tmp_path) as (gateway, operator, _host, request_id):
-        await operator.post(request_id, "approve", 303, slug=SLUG, scopes="offers:read")
+        await operator.post(request_id, "approve", 303, untried="1", slug=SLUG, scopes="offers:read")
         await gateway.mails()
         federation = gateway.harness.federation
         await federation.contacts.catch_up()

@@ -126,8 +126,11 @@ class _RequestPages:
             log.warning("pages.request_trial_failed", request=request_id, error=type(error).__name__)
 
     async def _approve(self, request: web.Request, kept: Kept, language: Language) -> Answer | Redirect:
-        typed = typed_in(form_of(request))
+        form = form_of(request)
+        typed = typed_in(form)
         wish = wish_of(typed)
+        if isinstance(kept, JoinRequest) and trial_of(kept) != "done" and not form.text("untried"):
+            wish = {**(wish if isinstance(wish, dict) else {}), "untried": [("untried", "")]}
         if isinstance(wish, dict):
             return self._one(kept, language, typed=replace(typed, errors=wish))
         desk = self._federation.desk(session_of(request).actor, typed.why)
@@ -174,6 +177,7 @@ class _RequestPages:
             values |= {
                 "typed": typed or proposal(kept, kept.trial, self._federation.partners.all()),
                 "scopes": (RIGHT,),
+                "untried": trial_of(kept) != "done",
                 "why": why,
                 "errors": errors or {},
             }

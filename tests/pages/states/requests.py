@@ -27,10 +27,19 @@ def try_the_feed(tab: Tab, _language: Language) -> None:
 def approve_nothing(tab: Tab, _language: Language) -> None:
     """A slug that cannot be one."""
     tab.fill("#slug", "Pas un slug")
+    tab.check("input[name=untried]")
     with tab.expect_navigation():
         tab.click("form:has(input[value=approve]) button")
     assert 1 == tab.locator("#slug-error").count()
     assert "Pas un slug" == tab.input_value("#slug")
+
+
+def approve_untried(tab: Tab, _language: Language) -> None:
+    """Asked once more."""
+    tab.fill("#slug", "un-slug")
+    with tab.expect_navigation():
+        tab.click("form:has(input[value=approve]) button")
+    assert 1 == tab.locator("#untried-error").count()
 
 
 def refuse_without_a_reason(tab: Tab, _language: Language) -> None:
@@ -44,6 +53,7 @@ def approve(keyboard: Keyboard, language: Language) -> None:
     """From the list to a new partner."""
     keyboard.follow(f"a[href$='id={APPROVING[language].id}']")
     keyboard.to("#slug").type(f"demande-{language}")
+    keyboard.to("input[name=untried]").press("Space")
     keyboard.follow("form:has(input[value=approve]) button")
     keyboard.expect("La plateforme participe" if language == "fr" else "takes part")
 
@@ -61,6 +71,7 @@ STATES = [
     State("requests_one", "as it is", paths=_of(OPEN)),
     State("requests_one", "tried", try_the_feed, paths=_of(OPEN)),
     State("requests_one", "approved without a slug", approve_nothing, paths=_of(OPEN), then=422),
+    State("requests_one", "approved without a trial", approve_untried, paths=_of(OPEN), then=422),
     State("requests_one", "refused without a reason", refuse_without_a_reason, paths=_of(OPEN), then=422),
 ]
 JOURNEYS = [Journey("requests", "approve a request", approve), Journey("requests", "refuse a request", refuse)]
