@@ -56,3 +56,11 @@ async def test_a_reader_who_asks_again_and_again_stops_no_other(site: PageHarnes
     assert "Retry-After" in answers[0].headers
     again = await site.client.get("/plateforme/evolutions", headers={**HTML, "Cookie": cookies[0]})
     assert 200 == again.status
+
+
+async def test_without_an_offer_concerned_there_is_nothing_to_do_before_the_next_rule(site: PageHarness) -> None:
+    """The page announces no offers that will be refused where there are none."""
+    await seed(site)
+    text = await (await site.client.get("/plateforme/evolutions", headers=HTML)).text()
+    assert "Rien à faire. Prochaine" in text
+    assert not any(part in text for part in ("que les règles en vigueur refuseront", "C’est un minimum", "Sans effet"))
