@@ -79,7 +79,9 @@ class _PartnerPages:
         last = date.fromisoformat(paris_date(facts.now))
         days = days_of(facts.days, first=last - timedelta(days=DAYS - 1), last=last)
         moderated = moderations(facts.moderations)
-        return Answer("partner/today.html", {"facts": facts, "todos": found, "days": days, "moderated": moderated})
+        publishes = "offers:publish" in partner.scopes or facts.every_ms is not None or bool(facts.live)
+        values = {"facts": facts, "todos": found, "days": days, "moderated": moderated, "publishes": publishes}
+        return Answer("partner/today.html", values)
 
     async def offers(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
         partner, offers = self._partner(request), self._federation.offers

@@ -366,3 +366,14 @@ def _opens(site: PageHarness, text: str) -> bool:
     partner = site.harness.federation.partners.get(SIGNED.platform)
     assert partner is not None
     return matching_secret(text, partner.secrets, now=site.harness.federation.clock()) is not None
+
+
+async def test_tasks_come_before_figures_and_a_partner_without_offers_has_none(site: PageHarness) -> None:
+    """Figures of offers say nothing to who publishes none."""
+    await seed(site)
+    text = await text_of(site, "/plateforme")
+    assert text.index('id="todo-heading"') < text.index('<dl class="facts">') < text.index('id="days-heading"')
+    operator = {**HTML, "Cookie": await cookie_of(site.harness.federation, OPERATOR.platform)}
+    of_operator = unescape(await (await site.client.get("/plateforme", headers=operator)).text())
+    assert "Vous ne publiez pas d’offres." in of_operator
+    assert not any(part in of_operator for part in ('<dl class="facts">', 'id="days-heading"'))
