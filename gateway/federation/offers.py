@@ -1,6 +1,6 @@
 """Offers: searched by text, one with its history, and those that were moderated, for a platform and for an operator."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,12 @@ def refused_item(run: SourceRun, offer_id: str, *, now: int) -> RefusedFeedItem 
                 position = str(example["position"])
                 found.append({**texts, "pointer": example.get("pointer"), "actual": example.get("value")})
     return RefusedFeedItem(run=run, position=position, problems=found) if found else None
+
+
+async def titles_of(offers: OfferView, offer_ids: Iterable[str]) -> Mapping[str, str]:
+    """The titles of those of some offers that are live."""
+    states = [await offers.get(offer_id) for offer_id in dict.fromkeys(offer_ids)]
+    return {one.id: str(one.offer["title"]) for one in states if one is not None and one.offer is not None}
 
 
 async def never_accepted(federation: Federation, platforms: Collection[str], typed: str) -> str | None:

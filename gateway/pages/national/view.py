@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.errors import PositionLostError
 from gateway.federation import Federation
 from gateway.federation.national import NationalSite, PlanError
+from gateway.federation.offers import titles_of
 from gateway.federation.platform import platform_names
 from gateway.operate.desk import MAX_CONFIRMED, RefusedActError
 from gateway.operate.national import (
@@ -179,6 +180,7 @@ class _NationalPage:
             "lines": lines,
             "totals": {state: sum(one.states.get(state, 0) for one in lines) for state in STATES},
             "untaken": untaken,
+            "titles": await titles_of(self._federation.offers, [offer_id for offer_id, _, _ in untaken]),
             "replayable": any(part.state == "refused" for _, part, _ in untaken),
             "pushing": [
                 one for one in self._federation.partners.all() if not one.revoked and one.national_delivery == "self"

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from gateway.federation import Federation
-from gateway.federation.offers import find_offers, never_accepted, offer_history
+from gateway.federation.offers import find_offers, never_accepted, offer_history, titles_of
 from gateway.federation.platform import DAYS, renew_own_secret, today_of
 from gateway.federation.public_offers import end_public_offers
 from gateway.federation.refused import count_refusals, most_first, refused_offers
@@ -150,7 +150,15 @@ class _PartnerPages:
         ]
         if in_file:
             return _deliveries_csv(lines, language)
-        values = {"summary": summary, "state": state, "states": DELIVERY_STATES, "lines": lines, "most": MAX_LISTED}
+        titles = await titles_of(self._federation.offers, [offer_id for offer_id, _, _ in lines])
+        values = {
+            "titles": titles,
+            "summary": summary,
+            "state": state,
+            "states": DELIVERY_STATES,
+            "lines": lines,
+            "most": MAX_LISTED,
+        }
         return Answer("partner/deliveries.html", {**values, "self_delivery": partner.national_delivery == "self"})
 
     async def keys(self, request: web.Request, _language: Language) -> Answer:

@@ -29,7 +29,8 @@ from schemas.rulebook import LANGUAGES
 from tests.harness import SECONDS, URL
 from tests.pages.desk import Desk, operator_of
 from tests.pages.national.seeded import ACCOUNT, QUEUE, Owner, note, write_note
-from tests.pages.signing import OPERATOR, cookie_of
+from tests.pages.partner.seeded import offers, publish
+from tests.pages.signing import OPERATOR, SIGNED, cookie_of
 from tests.pages.site import PageHarness
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,22 @@ async def refuse(desk: Desk, *ids: str, state: State = "refused") -> None:
     assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
 
 
+async def test_what_is_not_taken_comes_first_with_its_title_and_an_account_that_reads_has_a_name(desk: Desk) -> None:
+    """An offer that is not live has its id alone."""
+    federation = desk.federation
+    [live] = offers(desk.site, SIGNED.platform, 1)
+    await publish(desk.site, SIGNED.platform, [live])
+    await refuse(desk, live["id"], "bretagne:gone")
+    await write_note(federation.log, federation.clock(), account="search", platforms=[], search={"state": "idle"})
+    assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
+    text = await desk.get(PATH)
+    assert text.index('id="refused-heading"') < text.index('id="accounts-heading"')
+    assert f">{live['title']}</a> <small>{live['id']}</small>" in text
+    assert ">bretagne:gone</a>" in text
+    assert "Lecture des offres du site<small>Compte search</small>" in text
+    assert "/site-national/plan" not in text, "no answer here: no account is given to this gateway"
+
+
 async def test_the_page_tells_what_is_due_and_how_long_it_takes(desk: Desk) -> None:
     await refuse(desk, "bretagne:1")
     text = await desk.get(PATH)
@@ -117,7 +134,7 @@ async def test_the_first_page_counts_what_this_one_lists(desk: Desk) -> None:
     await write_note(federation.log, federation.clock(), down=True, answered_at=silent)
     assert await federation.deliveries.reached(await federation.log.ends(DELIVERIES), SECONDS)
     todo = (await desk.get("/exploitation")).partition('class="todos"')[2].partition("</ul>")[0]
-    assert "Le site national n’a pas pris 1 offre" in todo
+    assert "Le site national ne prend pas 1 offre" in todo
     assert PATH in todo.partition("1 élève 1 stage")[2].partition("</li>")[0]
     assert "slug=national" not in todo
 

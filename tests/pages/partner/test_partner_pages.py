@@ -255,7 +255,7 @@ async def test_the_history_of_an_offer_has_every_step(site: PageHarness) -> None
 async def test_deliveries_are_listed_by_state_with_their_reason(site: PageHarness) -> None:
     ids = await seed(site)
     refused = await text_of(site, "/plateforme/remises?state=refused")
-    assert ids[1] in refused
+    assert f"</a> <small>{ids[1]}</small>" in refused, "beside the title"
     assert "Sans description" in refused
     assert [False] * 3 == [one in refused for one in (ids[0], *ids[2:4])]
     await text_of(site, "/plateforme/remises?state=nothing", 400)
