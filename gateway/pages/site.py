@@ -71,8 +71,8 @@ _CHALLENGE = 'Link realm="passerelle"'
 MOVED: Mapping[str, tuple[str, Language]] = {
     "/plateforme/envois": ("pushes", "fr"),
     "/en/platform/pushes": ("pushes", "en"),
-    "/exploitation/envois": ("all_pushes", "fr"),
-    "/en/operate/pushes": ("all_pushes", "en"),
+    "/exploitation/envois": ("partners_pushes", "fr"),
+    "/en/operate/pushes": ("partners_pushes", "en"),
 }
 """Former addresses of pages, which lead to the present ones."""
 

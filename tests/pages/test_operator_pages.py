@@ -30,10 +30,10 @@ FORMS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "partners_revoke": [{"slug": SLUG, "why": "x"}],
     "national_order": [{"order": "replay"}],
     "requests_one": [
-        {"id": "demande", "act": act, "slug": "essai", "scopes": ["offers:read"], "why_refuse": "x"}
+        {"id": "demande", "act": act, "slug": "essai", "scopes": ["offers:read"], "why_refuse": "x", "untried": "1"}
         for act in ("try", "approve", "refuse")
     ],
-    "activation": [{"act": "activate", "release": "1.0", "day": "2099-09-01"}],
+    "evolutions_day": [{"act": "activate", "release": "1.0", "day": "2099-09-01"}],
     "journal_erase": [{"name": "NOM", "confirmed": "1"}],
 }
 """By page: the forms that would act."""
@@ -76,3 +76,10 @@ async def test_a_forged_form_does_nothing(site: PageHarness) -> None:
                 answer = await site.client.post(path, data=data, headers=headers, allow_redirects=False)
                 assert 403 == answer.status, (name, headers, token)
     assert before == {topic.name: await log.ends(topic.name) for topic in COMMON}
+
+
+async def test_a_page_below_another_has_its_item_in_the_menu(site: PageHarness) -> None:
+    """The days of a release, and the subscriptions of all platforms."""
+    desk = await desk_of(site)
+    for path, item in (("evolutions/jour", "evolutions"), ("abonnements", "plateformes")):
+        assert f'<a href="/exploitation/{item}" aria-current="true">' in await desk.get(f"/exploitation/{path}")

@@ -24,7 +24,7 @@ _REFUSED = {"release-unknown": 404, "release-early": 422, "day": 422}
 def activation_page(federation: Federation) -> Page:
     """The page."""
     shell = _ActivationPage(federation)
-    return operator_page("activation", "/evolutions/jour", "/evolution/day", shell.show, shell.act)
+    return operator_page("evolutions_day", "/evolutions/jour", "/evolution/day", shell.show, shell.act)
 
 
 class _ActivationPage:
@@ -58,7 +58,7 @@ class _ActivationPage:
                 release=release, typed=typed, reason=reason, wrong=error.refusal, actual=error.actual
             )
         await self._federation.wait_until_displayed(JOURNAL)
-        return Redirect("activation", {})
+        return Redirect("evolutions_day", {})
 
     async def _show(
         self,

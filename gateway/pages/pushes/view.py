@@ -47,7 +47,7 @@ def pages(federation: Federation) -> Sequence[Page]:
     own: Mapping[Language, str] = {"fr": "/plateforme/abonnements", "en": "/en/platform/subscriptions"}
     return [
         Page("pushes", own, shell.show, shell.act, role="platform", private=True),
-        operator_page("all_pushes", "/abonnements", "/subscriptions", shell.show_all),
+        operator_page("partners_pushes", "/abonnements", "/subscriptions", shell.show_all),
     ]
 
 

@@ -48,9 +48,9 @@ STATES = [
     State("evolution", "own offers"),
     State("evolutions", "all offers"),
     State("evolutions", "a release that is not on file", paths=_UNKNOWN, status=400),
-    State("activation", "no day is set"),
-    State("activation", "no day given", reach=send_no_day, then=422),
-    State("activation", "a day too near", reach=set_too_near, then=422),
+    State("evolutions_day", "no day is set"),
+    State("evolutions_day", "no day given", reach=send_no_day, then=422),
+    State("evolutions_day", "a day too near", reach=set_too_near, then=422),
 ]
 JOURNEYS = [
     Journey("evolutions", "from a rule to an offer", find_an_offer),

@@ -231,7 +231,7 @@ STATES = [
     State("systems", "confirm a run", paths=at(_SYSTEMS, f"act=run&platform={WAITING}")),
     State("refusals", "all", unfold),
     State("refusals", "none", paths=at(_REFUSALS, "day=2020-01-01")),
-    State("all_pushes", "none"),
+    State("partners_pushes", "none"),
     State("moderation", "search"),
     State("moderation", "one offer", unfold, paths=at(_OFFER, "id=bretagne:2026-000001")),
     State("moderation", "only refused", paths=at(_OFFER, "id=bretagne:refused-1")),
