@@ -15,6 +15,7 @@ from gateway.federation.systems import Systems
 from gateway.ingest.refusals import FLUSH_SECONDS
 from gateway.notices.contacts import ContactBook
 from gateway.operate.decision_counts import EVERY_SECONDS
+from gateway.protocol.delivery import Delivery, DeliveryPart, delivery_record
 from gateway.protocol.paris_time import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.push import begin
@@ -22,7 +23,7 @@ from gateway.protocol.push_record import progress_record
 from gateway.protocol.source_run import Pause, RunOrder, read_run, run_record
 from gateway.protocol.statistics import BROKEN, UNBROKEN, Cell, CountRecord, count_record
 from gateway.protocol.subscription import Subscription
-from gateway.protocol.topic import JOURNAL, OFFERS, RUNS, STATISTICS, SUBSCRIPTIONS
+from gateway.protocol.topic import DELIVERIES, JOURNAL, OFFERS, RUNS, STATISTICS, SUBSCRIPTIONS
 from gateway.push.book import SubscriptionBook
 from tests.clock import START
 from tests.harness import SECRET, records_of
@@ -267,7 +268,23 @@ async def test_the_row_of_all_systems_sums_up_the_table(desk: Desk) -> None:
     *systems, total = [row for row in found[1:] if len(row) > 1]  # an error is a line below its row
     assert (12, "Ensemble") == (len(systems), total[0])
     assert "14" == total[3]
-    assert ("1", 1) == (total[5], sum(int(row[5] or 0) for row in systems))
+    assert ("1", 1) == (total[4], sum(int(row[4] or 0) for row in systems))
+
+
+async def test_a_column_without_a_figure_is_left_out_and_the_note_with_it(desk: Desk) -> None:
+    """Nothing is queued, nothing is certified; what is displayed is explained."""
+    text = await desk.get(PATH)
+    assert not any("File" in head or "Certificat" in head for head in rows(text, 'id="systems"')[0])
+    assert not any(note in text for note in ("File\u00a0: messages", "Certificat\u00a0: fin"))
+    assert "Heures de Paris." in text
+    now = desk.federation.clock()
+    part = DeliveryPart(group="lycee", generation=1, account="a", state="pending", since=now)
+    record = delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,)))
+    await append(desk.federation.log, DELIVERIES, record)
+    await desk.settled()
+    queued = await desk.get(PATH)
+    assert any("File" in head for head in rows(queued, 'id="systems"')[0])
+    assert "File\u00a0: messages" in queued
 
 
 async def publish_one(desk: Desk) -> None:
