@@ -182,7 +182,7 @@ class Office:
             case "create-push" | "delete-push" | "replay-push":
                 fields = {"act": act.name.partition("-")[0].replace("create", "set"), "name": "copie", "url": PUSH_URL}
                 path = "/plateforme/abonnements"
-                fields = {**fields, "region": "53", "max_batch": "20480", "rate": "600"}
+                fields = {**fields, "region": "53", "max_batch": "20480", "rate": "600", "sure": "1"}
             case "try-request" | "approve-request" | "refuse-request":
                 fields = {"act": act.name.partition("-")[0], "id": act.about, "why": reason, "why_refuse": reason}
                 path, fields = "/demande", {**fields, "slug": JOINED, "scopes": "offers:read", "secret": "1"}

@@ -86,6 +86,12 @@ class _PushPages:
         desk, secret = self._federation.desk(signed.actor), self._federation.secret
         try:
             match action:
+                case "delete" if form.text("sure") != "1":
+                    await self._book.catch_up()
+                    one = settings_of(self._book.state, partner).get(name)
+                    if one is None:
+                        raise PageError(HTTPStatus.NOT_FOUND)
+                    return Answer("pushes/delete.html", {"one": self._document(partner, one, owner=True)})
                 case "delete":
                     await delete_subscription(desk, self._book, partner, name)
                 case "set":
@@ -111,7 +117,9 @@ class _PushPages:
         except RefusedActError as error:
             if error.refusal != "subscription-invalid":
                 raise
-            return await self._list(partner, language, typed=replace(typed, errors=errors_of(error.findings, language)))
+            missing = {} if typed.url else {"url": str(texts_of("pushes", language)("url_missing"))}
+            errors = {**errors_of(error.findings, language), **missing}
+            return await self._list(partner, language, typed=replace(typed, errors=errors))
         if before is None:
             return await self._list(partner, language, secret=(one, _SET))
         return Redirect("pushes", {"done": _SET})

@@ -148,8 +148,15 @@ async def test_a_url_is_confirmed_by_its_code(site: PageHarness) -> None:
     assert "en service" in await text_of(site)
 
 
+async def test_an_empty_address_is_asked_for(site: PageHarness) -> None:
+    answer = await send(site, act="set", name="autre", url="")
+    assert (422, True) == (answer.status, "Écrivez l’adresse de réception." in await answer.text())
+
+
 async def test_a_subscription_is_deleted(site: PageHarness) -> None:
-    assert 303 == (await send(site, act="delete", name="copie")).status
+    first = await send(site, act="delete", name="copie")
+    assert (200, True) == (first.status, "Supprimer l’abonnement copie" in await first.text())
+    assert 303 == (await send(site, act="delete", name="copie", sure="1")).status
     assert await stored(site) is None
     assert 404 == (await send(site, act="delete", name="copie")).status
     assert 400 == (await send(site, act="other", name="copie")).status
