@@ -100,7 +100,7 @@ async def test_today_names_what_needs_the_platform(site: PageHarness) -> None:
     axis = text.partition('<p class="axis">')[2].partition("</p>")[0]
     assert ["1er\u00a0novembre", "16\u00a0novembre", "30\u00a0novembre"] == re.findall(r"<span>([^<]+)</span>", axis)
     assert "Une offre refusée par le site national" in text
-    assert "Une offre que le site national ne peut pas prendre" in text
+    assert "Une offre que le site national ne prend pas" in text
     assert "<b>8</b>" in text
 
 
