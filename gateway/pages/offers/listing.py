@@ -59,6 +59,11 @@ class Listing:
     state: str = ""
     states: Collection[str] = ()
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it has criteria besides words, department and level."""
+        return not self.kept.keys() <= {"q", "department", "level"}
+
     def of_operator(self, names: Collection[str]) -> OfferSearch:
         """Its search for an operator, among all of these platforms unless it names one."""
         return self.search([self.platform] if self.platform else names, hidden=True)

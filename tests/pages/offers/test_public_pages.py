@@ -64,6 +64,9 @@ async def test_an_offer_is_listed_and_has_a_page(site: PageHarness) -> None:
     assert 200 == status
     assert f"{OFFERS} offres" in text
     assert "Page 1 sur 2" in text
+    assert '<details class="more" id="criteria">' in text, "words, department and level come first"
+    assert '<details class="more" id="criteria" open>' in (await get(site, "/offres?sector=s1"))[1]
+    assert 'data-label="Niveau"' in text
     assert "noindex" in (await site.client.get("/offres", headers=HTML)).headers["X-Robots-Tag"]
     status, text = await get(site, f"/offres/{offers[0]['id']}")
     assert 200 == status
@@ -95,7 +98,9 @@ async def test_what_is_not_public_is_in_no_byte(site: PageHarness) -> None:
         status, text = await get(site, path)
         assert 200 == status
         assert CANARY not in text.replace(f'value="{CANARY}"', "").replace(f"q={CANARY}", "")
-    assert 'Élargissez la recherche. <a href="/offres">' in (await get(site, f"/offres?q={CANARY}"))[1]
+    empty = (await get(site, f"/offres?q={CANARY}"))[1]
+    assert '<a href="/offres">Effacer les filtres</a>' in empty
+    assert "Élargissez la recherche. Cherchez aussi sur" in empty.replace("\u00a0", " ")
     never = await get(site, "/offres/bretagne:never")
     assert 404 == never[0]
     assert '<a class="button main" href="/offres">Chercher une autre offre</a>' in never[1]

@@ -22,7 +22,7 @@ def unfold(tab: Tab, _language: Language) -> None:
 def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     """From the search to an offer, to the page of its department, and to all offers there."""
     keyboard.to("#q").type("bretagne")
-    keyboard.to("#order")
+    keyboard.to("#level")
     keyboard.page.locator("#q").fill("")
     keyboard.follow("main button.main")
     keyboard.follow("tbody a")
