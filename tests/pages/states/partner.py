@@ -63,6 +63,7 @@ def make_a_secret(tab: Tab, _language: Language) -> None:
 
 def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     """From what is to do to the history of an offer, by the search."""
+    keyboard.to(".menu summary").press("Enter")
     keyboard.follow("nav li:nth-child(2) a")
     offer = keyboard.page.locator("tbody small").first.inner_text()
     keyboard.to("#q").type(offer)
