@@ -55,7 +55,10 @@ class _ModerationPage:
         offer_id = request.query.get("id", "").strip()
         if not offer_id:
             return await self._search(request, language)
-        return self._offer(offer_id, await self._find(offer_id), language, done=request.query.get("done", ""))
+        facts = await self._known(offer_id)
+        if facts is None:
+            return await self._search(request, language, unknown=offer_id)
+        return self._offer(offer_id, facts, language, done=request.query.get("done", ""))
 
     async def act(self, request: web.Request, language: Language) -> Answer | Redirect:
         """The first form is answered with the consequences, the second one acts."""
@@ -94,7 +97,9 @@ class _ModerationPage:
             return "undecided"
         return "done" if receipt["verdict"] == "accepted" else "overtaken"
 
-    async def _search(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
+    async def _search(
+        self, request: web.Request, language: Language, *, unknown: str = ""
+    ) -> Answer | Download | Redirect:
         names, offers = platform_names(self._federation), self._federation.offers
         listing = read_listing(request.query, language, names=names, states=STATES)
         search = listing.of_operator(names)
@@ -107,13 +112,15 @@ class _ModerationPage:
         ):
             return Redirect("moderation", {"id": known})
         values = listing.values(found, language, now=self._federation.clock())
-        return Answer(
-            "moderation/search.html", {**values, "names": names, "acts": _acts_on(found), "most_chosen": MAX_CHOSEN}
-        )
+        values = {**values, "names": names, "acts": _acts_on(found), "most_chosen": MAX_CHOSEN, "unknown": unknown}
+        return Answer("moderation/search.html", values, status=404 if unknown else 200)
+
+    async def _known(self, offer_id: str) -> OfferFacts | None:
+        return await offer_facts(self._federation, offer_id) if is_offer_id(offer_id) else None
 
     async def _find(self, offer_id: str) -> OfferFacts:
         """Raises PageError 404 for an offer of which nothing is known."""
-        facts = await offer_facts(self._federation, offer_id) if is_offer_id(offer_id) else None
+        facts = await self._known(offer_id)
         if facts is None:
             raise PageError(404)
         return facts

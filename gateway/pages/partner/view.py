@@ -84,6 +84,11 @@ class _PartnerPages:
         return Answer("partner/today.html", values)
 
     async def offers(self, request: web.Request, language: Language) -> Answer | Download | Redirect:
+        return await self._offers(request, language)
+
+    async def _offers(
+        self, request: web.Request, language: Language, *, unknown: bool = False
+    ) -> Answer | Download | Redirect:
         partner, offers = self._partner(request), self._federation.offers
         listing = read_listing(request.query, language, states=STATES)
         search = listing.search([partner.platform], hidden=True)
@@ -95,7 +100,8 @@ class _PartnerPages:
             return Redirect("offers_history", {"id": known})
         values = listing.values(found, language, now=self._federation.clock())
         ended = partner.public is None and request.query.get("done") == "end"
-        return Answer("partner/offers.html", {**values, "public": partner.public, "ended": ended})
+        values = {**values, "public": partner.public, "ended": ended, "unknown": unknown}
+        return Answer("partner/offers.html", values, status=404 if unknown else 200)
 
     async def end_public(self, request: web.Request, _language: Language) -> Answer | Redirect:
         """End the agreement that everybody may see the offers. The first form is answered with the consequences, the
@@ -113,14 +119,14 @@ class _PartnerPages:
         partner = self._partner(request)
         named = request.query.get("id", "").strip()
         if not named:
-            return await self.offers(request, language)
+            return await self._offers(request, language)
         offer_id = named if ":" in named else f"{partner.platform}:{named}"
         if not is_offer_id(offer_id) or platform_of(offer_id) != partner.platform:
-            raise PageError(404)
+            return await self._offers(request, language, unknown=True)
         reader = Reader(partner.platform) if "offers:read" in partner.scopes else None
         facts = await offer_history(self._federation, offer_id, duplicates_for=reader)
         if facts is None:
-            raise PageError(404)
+            return await self._offers(request, language, unknown=True)
         offer, found = None if facts.state is None else facts.state.offer, steps(facts, language)
         values = {
             "id": offer_id,

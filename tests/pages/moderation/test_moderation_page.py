@@ -256,7 +256,8 @@ async def test_an_offer_is_displayed_whole_with_its_history(desk: Desk, own: dic
         assert part in text
     assert f'"id": "{own["id"]}"' in text
     for unknown in ("occitanie:never", "a b", "é:é"):
-        await desk.get(f"{PATH}?id={quote(unknown)}", 404)
+        missing = await desk.get(f"{PATH}?id={quote(unknown)}", 404)
+        assert (True, True) == (f"ne porte l’identifiant {unknown}" in missing, 'name="q"' in missing)
 
 
 async def test_a_name_that_was_erased_is_said_to_be_so(desk: Desk, own: dict[str, Any]) -> None:
