@@ -113,7 +113,9 @@ async def test_a_refusal_at_the_door_is_named_by_id_or_number_with_its_field(des
     newest = section(await desk.get(f"{PATH}?platform={OTHER.platform}"), _RECEIPTS)
     assert "<code>/title</code>" in newest
     assert "Texte vide." in newest
-    rules = section(await desk.get(PATH), _RULES)
+    text = await desk.get(PATH)
+    assert text.index('id="platforms-heading"') < text.index('id="rules-heading"'), "whose they are comes first"
+    rules = section(text, _RULES)
     assert "Champ en cause\u00a0: <code>/employer/siret</code>" in rules
     [link] = re.findall(rf'href="(/exploitation/offre\?id={OTHER.platform}%3Ablank)"', newest)
     offer = await desk.get(link)
