@@ -10,7 +10,7 @@ from tests.pages.visit import Journey, State
 def find_an_offer(keyboard: Keyboard, language: Language) -> None:
     """From a rule to an offer that it will refuse."""
     keyboard.follow("main table a[href*='id=']")
-    keyboard.expect("Offre" if language == "fr" else "Offer")
+    keyboard.expect("Chercher une autre offre" if language == "fr" else "Search for another offer")
 
 
 _UNKNOWN: dict[Language, str] = {
