@@ -109,13 +109,15 @@ async def test_a_link_is_asked_for_with_one_answer_for_all_and_signs_its_person_
         log, sent = gateway.harness.federation.log, len(gateway.box.taken)
         before = {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
         answers = []
-        for address in ("inconnu@example.org", "pas une adresse", ADDRESS.upper()):
+        for address in ("inconnu@example.org", "personne@nulle.example", ADDRESS.upper()):
             answer = await gateway.client.post("/connexion/lien", data={"address": address}, headers=ORIGIN)
             answers.append((answer.status, await answer.text()))
             if address != ADDRESS.upper():
                 await gateway.mails()
                 assert before == {topic.name: len(await records_of(log, topic.name)) for topic in COMMON}
         assert 1 == len(set(answers))
+        wrong = await gateway.client.post("/connexion/lien", data={"address": "pas une adresse"}, headers=ORIGIN)
+        assert (422, True) == (wrong.status, 'value="pas une adresse"' in await wrong.text())
         for _ in range(5):
             await gateway.harness.federation.contacts.ask_link(ADDRESS)
         assert before[NOTICES] + 3 == len(await records_of(log, NOTICES)), "it floods no topic"
@@ -178,4 +180,4 @@ async def test_a_gateway_without_a_relay_has_none_of_these_pages(tmp_path: Path)
         add_pages(app, gateway.harness.settings, gateway.harness.federation, URL)
         async with TestClient(TestServer(app)) as client:
             assert [404] * 2 == [(await client.get(path)).status for path in (LIST, "/connexion/lien")]
-            assert "Demander un lien" not in await (await client.get("/")).text()
+            assert "/connexion/lien" not in await (await client.get("/")).text()
