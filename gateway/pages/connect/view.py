@@ -86,6 +86,9 @@ class _ConnectPage:
 
     async def _open(self, form: Form, language: Language) -> _Result:
         content = form.content("sample") or form.content("text")
+        if not content.strip():
+            texts = texts_of("connect", language)
+            return _start(Sentence(str(texts.empty), str(texts.empty_step)), status=422)
         on = date.fromisoformat(paris_date(self._clock()))
         arguments = {"items": form.text("items")[:500] or None, "on": on.isoformat(), "activations": self._days()}
         opened = await self._visitors.work(port.OPEN, arguments, content)

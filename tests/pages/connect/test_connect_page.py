@@ -196,6 +196,13 @@ async def test_dates_can_be_read_in_another_order() -> None:
         assert [{"path": "debut", "date": "MM/DD/YYYY"}, {"path": "fin", "date": "MM/DD/YYYY"}] == parts
 
 
+@pytest.mark.parametrize("content", [b"", b" \n"])
+async def test_an_empty_form_asks_for_a_sample(content: bytes) -> None:
+    async with dialogue() as visitor:
+        await visitor.upload(content)
+        assert (422, True) == (visitor.status, "Collez un texte ou choisissez un fichier." in visitor.html)
+
+
 async def test_a_choice_can_be_taken_back() -> None:
     async with dialogue() as visitor:
         await visitor.upload(table(row(1), row(2)))
@@ -302,7 +309,7 @@ async def test_the_language_can_change_in_the_middle() -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "Le flux est vide."),
+        (b"", "Collez un texte ou choisissez un fichier."),
         (b"bonjour", "Aucune offre n’a été trouvée"),
         (b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "DOCTYPE"),
         (b"\0\1\2", "n’est pas un texte"),
