@@ -81,6 +81,11 @@ def test_a_span_with_one_unreadable_end_is_unreadable(end: str, joined: str, kno
             read_weeks([text])
 
 
+def test_a_place_or_an_hour_behind_a_day_is_no_end_of_a_span() -> None:
+    for text in ("14/06/2027 à Rennes", "14/06/2027 à 9h", "Le 14/06/2027 à Évreux"):
+        assert ["2027-W24"] == read_weeks([text]), text
+
+
 @pytest.mark.parametrize("first", ["2027-W24", "14/06/2027"])
 def test_an_unreadable_duration_or_last_week_makes_the_weeks_unreadable(first: str) -> None:
     """[FMT-009]"""
