@@ -45,7 +45,7 @@ _SHARED = re.compile(
 _WORDS_OF_SPAN = r"jusqu['’]au|au|à|to|until"
 _BEFORE = re.compile(rf"(?:[-–—→>/+]|(?<![^\W_])(?:{_WORDS_OF_SPAN}))$", re.IGNORECASE)
 _AFTER = re.compile(rf"\s*(?!à\s+(?-i:[A-ZÀ-Ý]))(?:[-–—→>/+]|(?:{_WORDS_OF_SPAN})\b)\s*(?=\S)", re.IGNORECASE)
-"""Joins between two ends of a span, before and after the only day of a text. ``à Rennes`` is a place."""
+"""Joins between two ends of a span, before and after the only day of a text. ``à Rennes`` is a locality."""
 _MAX_JOIN = 12
 
 _FOR = re.compile(

@@ -81,7 +81,7 @@ def test_a_span_with_one_unreadable_end_is_unreadable(end: str, joined: str, kno
             read_weeks([text])
 
 
-def test_a_place_or_an_hour_behind_a_day_is_no_end_of_a_span() -> None:
+def test_a_locality_or_an_hour_behind_a_day_is_no_end_of_a_span() -> None:
     for text in ("14/06/2027 à Rennes", "14/06/2027 à 9h", "Le 14/06/2027 à Évreux"):
         assert ["2027-W24"] == read_weeks([text]), text
 
