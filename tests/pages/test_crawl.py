@@ -79,6 +79,16 @@ class Crawl:
     wrong: list[str] = field(default_factory=list)
 
 
+def _fetch(
+    connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str]
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """The answer, of the page to which the door to one's own area leads if it is that."""
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    return _fetch(connection, answer.getheader("Location", ""), headers) if answer.status == 303 else (answer, body)
+
+
 def _crawl(address: str, platform: str | None, starts: tuple[str, ...]) -> Crawl:
     found, connection = Crawl(), http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
     headers = {"Accept": "text/html"}
@@ -90,9 +100,7 @@ def _crawl(address: str, platform: str | None, starts: tuple[str, ...]) -> Crawl
         path, source = waiting.pop()
         if path in found.seen or (platform is not None and not path.startswith(starts)):
             continue
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
+        answer, body = _fetch(connection, path, headers)
         found.seen[path] = _Seen("")
         if answer.status not in (200, 401) or (answer.status == 401 and not path.startswith("/v1/")):
             found.wrong.append(f"{answer.status} {path} on {source}")

@@ -15,12 +15,10 @@ def compare(tab: Tab, _language: Language) -> None:
     assert "order=" in tab.url
 
 
-def look_at_the_plan(keyboard: Keyboard, language: Language) -> None:
-    """And back."""
-    keyboard.follow("main a[href$='/plan']")
-    keyboard.expect("sans aucun appel au site" if language == "fr" else "without any call")
-    keyboard.follow("main .note a")
-    keyboard.expect("au travail" if language == "fr" else "working")
+def look_at_an_offer(keyboard: Keyboard, language: Language) -> None:
+    """One that the site does not take: its page says why. No link leads to the plan of accounts held elsewhere."""
+    keyboard.follow("main table a[href*='id=']")
+    keyboard.expect("Refusée par le site national" if language == "fr" else "Refused by the national site")
 
 
 STATES = [
@@ -28,4 +26,4 @@ STATES = [
     State("national_plan", "without accounts"),
     State("national_order", "under way", compare),
 ]
-JOURNEYS = [Journey("national", "look at the plan", look_at_the_plan)]
+JOURNEYS = [Journey("national", "look at an offer", look_at_an_offer)]
