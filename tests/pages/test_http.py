@@ -129,10 +129,10 @@ async def test_each_page_links_the_same_page_in_the_other_language(site: PageHar
     for page in site.fixed:
         for language in LANGUAGES:
             other: Language = "en" if language == "fr" else "fr"
-            asked = "?closed=1&b=%22" if page.name == "enter" else "?a=1&b=%22"  # without a link it leads on
-            path, headers = page.path(language) + asked, await site.headers_for(page)
+            sent = "?closed=1&b=%22" if page.name == "enter" else "?a=1&b=%22"  # without a link it leads on
+            path, headers = page.path(language) + sent, await site.headers_for(page)
             text = await text_of(await site.client.get(path, headers=headers))
-            query = asked.replace("&", "&amp;") if page.private else ""
+            query = sent.replace("&", "&amp;") if page.private else ""
             assert f'href="{page.path(other)}{query}" lang="{other}" hreflang="{other}"' in text
 
 
