@@ -110,7 +110,7 @@ class StatisticsView(View):
     ) -> Sequence[SubmissionCount]:
         """The counts of some days (both included, Europe/Paris), grouped and ordered by ``by`` in the order of
         ``DIMENSIONS``; of all platforms, or of these. Grouped by rule, a submission is counted under each rule that it
-        breaks. At most ``most`` counts.
+        breaks, an accepted one also under each that warned of it and has a day. At most ``most`` counts.
         """
         sums = await self.sums(first, last, by=by, platforms=platforms, most=most)
         offers = await self.offers(first, last, by=by, platforms=platforms)

@@ -1,7 +1,10 @@
 """Trees with a changed copy of the package ``schemas``, as a release that does not exist yet."""
 
 import gzip
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,21 @@ import orjson
 
 from schemas.evolution.process import TREE
 from schemas.packaged import read_json
+
+
+def answers_in(tree: str, module: str, folder: Path) -> Any:
+    """What a program of the tests writes that runs on a tree."""
+    answers = folder / "answers.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", module, str(answers)],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(TREE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == ended.returncode, ended.stderr
+    return orjson.loads(answers.read_bytes())
 
 
 def scratch_tree(folder: Path, schemas: Mapping[str, Any] | None = None, **files: Any) -> str:

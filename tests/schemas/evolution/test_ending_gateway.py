@@ -1,14 +1,10 @@
 """A whole gateway whose schema announces the end of a field: it comes on a day that the operator sets."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 
-import orjson
 import pytest
 
-from schemas.evolution.process import TREE
+from tests.schemas.evolution.scratch import answers_in
 from tests.schemas.evolution.test_ending import CODE, ending_tree
 from tests.schemas.evolution.waiting import FIELD, described, waiting_offer
 
@@ -18,17 +14,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("ending")
-    answers = folder / "answers.json"
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.schemas.evolution.ending_gateway", str(answers)],
-        cwd=ending_tree(folder, waiting_offer(), reference=described),
-        env={**os.environ, "PYTHONPATH": str(TREE)},
-        capture_output=True,
-        text=True,
-        check=False,
+    return answers_in(
+        ending_tree(folder, waiting_offer(), reference=described), "tests.schemas.evolution.ending_gateway", folder
     )
-    assert 0 == ended.returncode, ended.stderr
-    return orjson.loads(answers.read_bytes())
 
 
 def test_nothing_ends_without_an_act_nor_while_a_platform_sends_it(found: Any) -> None:

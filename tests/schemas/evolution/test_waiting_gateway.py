@@ -1,15 +1,11 @@
 """A whole gateway under a release that does not exist: no line of the product knows its field."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 
-import orjson
 import pytest
 
-from schemas.evolution.process import TREE
 from schemas.registry import fast_validator
+from tests.schemas.evolution.scratch import answers_in
 from tests.schemas.evolution.waiting import DEFAULT, FIELD, RELEASE, VALUE, waiting_tree
 
 pytestmark = pytest.mark.slow
@@ -19,17 +15,7 @@ WAYS = ("put", "dry run", "batch", "inbox", "feed", "check", "validate")
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("waiting")
-    answers = folder / "answers.json"
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.schemas.evolution.waiting_gateway", str(answers)],
-        cwd=waiting_tree(folder, value=True),
-        env={**os.environ, "PYTHONPATH": str(TREE)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == ended.returncode, ended.stderr
-    return orjson.loads(answers.read_bytes())
+    return answers_in(waiting_tree(folder, value=True), "tests.schemas.evolution.waiting_gateway", folder)
 
 
 @pytest.mark.parametrize(
