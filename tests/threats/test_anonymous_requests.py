@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, closing, suppress
 from math import inf
 from pathlib import Path
@@ -28,9 +28,14 @@ from tests.threats.hostile import UNKNOWN, hostile, names, plain, public_routes
 
 pytestmark = pytest.mark.slow
 
+Hostile = tuple[str, str, str]
+"""Method, address and name of a hostile request."""
+
 MAX_TIMES = 8
 """Times the cost of a plain request. 800 kB of headers cost three times as much before any code of the gateway runs."""
 TRIES = 4
+ROUNDS = 3
+"""In which a request that costs too much is measured again."""
 ENOUGH = 160 * 1024 * 1024
 """Bytes of a body: 16 MiB of a form that is too large are read, so that its browser displays the answer."""
 
@@ -97,21 +102,30 @@ async def cost(port: int, request: bytes, *, rest: float = 0.0, allowed: float =
     return least
 
 
+async def times(port: int, routes: list[tuple[str, str]], requests: Collection[Hostile]) -> dict[Hostile, float]:
+    """What each request costs, in plain requests that are sent just before: the machine's own speed changes within
+    seconds.
+    """
+    usual = median([await cost(port, plain(method, path)) for method, path in routes])
+    rest = await idle()
+    return {
+        (method, path, name): round(
+            await cost(port, hostile(method, path, name, origin=URL), rest=rest, allowed=MAX_TIMES * usual) / usual, 1
+        )
+        for method, path, name in requests
+    }
+
+
 @pytest.mark.alone
 async def test_no_anonymous_request_holds_the_event_loop(tmp_path: Path) -> None:
     async with served(tmp_path) as (app, port):
         routes = public_routes(app)
-        usual = median([await cost(port, plain(method, path)) for method, path in routes])
-        rest = await idle()
-        found = {
-            f"{method} {path}, {name}": round(
-                await cost(port, hostile(method, path, name, origin=URL), rest=rest, allowed=MAX_TIMES * usual) / usual,
-                1,
-            )
-            for method, path in routes
-            for name in names(method)
-        }
-    costly = {name: times for name, times in found.items() if times > MAX_TIMES}
+        costly: Collection[Hostile] = [(method, path, name) for method, path in routes for name in names(method)]
+        for _ in range(ROUNDS):
+            found = await times(port, routes, costly)
+            costly = {request: number for request, number in found.items() if number > MAX_TIMES}
+            if not costly:
+                break
     assert not costly, costly
 
 
