@@ -1,5 +1,6 @@
 """The tree of digests by which a reader's copy of the changes feed is compared with the gateway's (DIG-*). Pure."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -24,33 +25,34 @@ class CopyTree:
 
     def __init__(self) -> None:
         self._lines: dict[int, bytes] = {}
-        self._offsets: dict[int, list[int]] = {}
-        """By leaf the log offsets of its lines."""
+        self._lines_of: defaultdict[int, list[bytes]] = defaultdict(list)
+        """The same lines by leaf."""
         self._leaves = bytearray(_digest(b"").encode() * _NODES * _NODES)
         self._touched: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._lines)
 
-    def put(self, log_offset: int, line: bytes) -> None:
-        """Add the line of an offer."""
-        leaf = _leaf_of(line)
-        self._lines[log_offset] = line
-        self._offsets.setdefault(leaf, []).append(log_offset)
-        self._touched.add(leaf)
+    def put(self, lines: Mapping[int, bytes]) -> None:
+        """Add the lines of offers, by log offset."""
+        self._lines |= lines
+        for line in lines.values():
+            leaf = _leaf_of(line)
+            self._lines_of[leaf].append(line)
+            self._touched.add(leaf)
 
     def drop(self, log_offset: int) -> None:
         """Remove the line of a log offset, if it has one."""
         if (line := self._lines.pop(log_offset, None)) is not None:
             leaf = _leaf_of(line)
-            self._offsets[leaf].remove(log_offset)
+            self._lines_of[leaf].remove(line)
             self._touched.add(leaf)
 
     def settle(self, most: int) -> bool:
         """Compute the digests of up to so many changed leaves; whether some are left."""
         for _ in range(min(most, len(self._touched))):
             leaf = self._touched.pop()
-            self._leaves[leaf * _HEX : (leaf + 1) * _HEX] = _digest(b"".join(self._lines_of(leaf))).encode()
+            self._leaves[leaf * _HEX : (leaf + 1) * _HEX] = _digest(b"".join(self._sorted(leaf))).encode()
         return bool(self._touched)
 
     def node(self, path: str) -> dict[str, Any]:
@@ -58,14 +60,14 @@ class CopyTree:
         is empty for the root, two hex digits for an inner node, four for a leaf.
         """
         if len(path) > _PREFIX:
-            lines = self._lines_of(int(path, 16))
+            lines = self._sorted(int(path, 16))
             return {"digest": _digest(b"".join(lines)), "items": [_item(line) for line in lines]}
         children = [self._inner(number) for number in range(_NODES)] if not path else self._leaves_of(int(path, 16))
         return {"digest": _digest("".join(children).encode()), "children": children}
 
-    def _lines_of(self, leaf: int) -> list[bytes]:
-        """Sorted: the space after an id is below every character of one."""
-        return sorted([self._lines[log_offset] for log_offset in self._offsets.get(leaf, ())])
+    def _sorted(self, leaf: int) -> list[bytes]:
+        """The space after an id is below every character of one."""
+        return sorted(self._lines_of.get(leaf, ()))
 
     def _inner(self, number: int) -> str:
         return _digest(self._leaves[number * _NODES * _HEX : (number + 1) * _NODES * _HEX])
@@ -80,7 +82,7 @@ def _digest(text: bytes | bytearray) -> str:
 
 
 def _leaf_of(line: bytes) -> int:
-    return int.from_bytes(sha256(line[: line.index(b" ")]).digest()[:_PREFIX], "big")
+    return int.from_bytes(sha256(line[: line.index(b" ")]).digest()[:_PREFIX])
 
 
 def _item(line: bytes) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 from zlib import crc32
 
@@ -23,7 +23,7 @@ from gateway.store.offer_rows import HEAD, LINE
 from gateway.store.search.duplicate_index import keys_of
 from gateway.store.search.index_store import Index
 from gateway.store.search.search import WARNED, Search, count, find, rows_between, search_for
-from gateway.store.search.search_index import split
+from gateway.store.search.search_index import SEGMENT_BITS
 
 SPARE = 500
 """Maximum of candidates beyond a page that are read and rejected: those near a bounding box but outside it."""
@@ -77,21 +77,20 @@ class OfferQueries(NamedTuple):
             raise ChecksumError("the search index leads to other rows")
         return found
 
-    def lines_at(self, log_offsets: Sequence[int]) -> list[bytes]:
+    def lines_at(self, log_offsets: Sequence[int]) -> dict[int, bytes]:
         """The lines of the live offers at these log offsets in the digest of a copy (DIG-002), in order. Raises
         ChecksumError.
         """
         found = self.db.execute(_LINES, (self._numbers_at(log_offsets),)).fetchone()[0] if log_offsets else None
-        rows = [] if found is None else found.split(b"\n")
-        if len(rows) != len(log_offsets):
-            raise ChecksumError("the search index leads to other rows")
-        lines = []
-        for log_offset, row in zip(log_offsets, rows, strict=True):
+        lines = {}
+        for row in () if found is None else found.split(b"\n"):
             read, _, stored = row.rpartition(b" ")
-            at, _, line = read.partition(b" ")
-            if int(at) != log_offset or b"%d" % crc32(read) != stored:
+            if b"%d" % crc32(read) != stored:
                 raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
-            lines.append(line + b"\n")
+            log_offset, _, line = read.partition(b" ")
+            lines[int(log_offset)] = line + b"\n"
+        if list(lines) != list(log_offsets):
+            raise ChecksumError("the search index leads to other rows")
         return lines
 
     def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
@@ -103,8 +102,10 @@ class OfferQueries(NamedTuple):
 
     def _numbers_at(self, log_offsets: Sequence[int]) -> str:
         """The row numbers of log offsets, as a JSON list."""
-        segments = self.search_index.segments
-        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, log_offsets)]).decode()
+        segments, numbers = self.search_index.segments, list[int]()
+        for segment, inside in groupby(log_offsets, lambda log_offset: log_offset >> SEGMENT_BITS):
+            numbers += segments[segment].numbers_at([*inside])
+        return orjson.dumps(numbers).decode()
 
     def log_offsets(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
         """The log offsets of the offers that a search finds, in order."""

@@ -41,8 +41,7 @@ class ReaderCopy:
             for offset in gone:
                 self.tree.drop(first + offset)
             inside = self._inside(queries, [first + offset for offset in new])
-            for log_offset, line in zip(inside, queries.lines_at(inside), strict=True):
-                self.tree.put(log_offset, line)
+            self.tree.put(queries.lines_at(inside))
         return left > 0 and not self.tree.settle(_LEAVES_AT_ONCE)
 
     def _inside(self, queries: OfferQueries, log_offsets: list[int]) -> list[int]:

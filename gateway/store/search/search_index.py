@@ -18,6 +18,7 @@ Postings = dict[str, BitMap]
 
 SEGMENT_BITS = 32
 CHUNK_BITS = 16
+_OFFSET = (1 << SEGMENT_BITS) - 1
 CHUNKS_BITS = SEGMENT_BITS - CHUNK_BITS
 ALL = ""
 """The facet of every offset that has postings, live or not."""
@@ -37,9 +38,13 @@ class Segment(NamedTuple):
     numbers: "array[int]"
     """The number of the row of each offset that has postings, in order."""
 
-    def number_of(self, offset: int) -> int:
-        """The number of the row of an offset that has one."""
-        return self.numbers[self.postings[ALL].rank(offset) - 1]
+    def numbers_at(self, log_offsets: Sequence[int]) -> Sequence[int]:
+        """The numbers of the rows at these log offsets of this segment, in order; each has one."""
+        numbers, rank = self.numbers, self.postings[ALL].rank
+        first, last = rank(log_offsets[0] & _OFFSET) - 1, rank(log_offsets[-1] & _OFFSET)
+        if last - first == len(log_offsets):  # all between the first and the last
+            return numbers[first:last]
+        return [numbers[rank(log_offset & _OFFSET) - 1] for log_offset in log_offsets]
 
 
 Segments = Mapping[int, Segment]
@@ -68,7 +73,7 @@ class IndexChange(NamedTuple):
 
 def split(log_offset: int) -> tuple[int, int]:
     """The segment's number and the offset in it."""
-    return log_offset >> SEGMENT_BITS, log_offset & (1 << SEGMENT_BITS) - 1
+    return log_offset >> SEGMENT_BITS, log_offset & _OFFSET
 
 
 def new_segment() -> Segment:
