@@ -206,7 +206,7 @@ def hints(federation: DemoFederation) -> str:
         "",
         "Paste these into another terminal:",
         f"  . {environ}",
-        f"  {_escaped(command(sys.argv[0]))} status",
+        f"  {_escaped(command(sys.executable))} status",
         "  [dim]# how every platform does[/]",
         f"  {_escaped(_ASK)}",
         f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {pretty}',
@@ -221,11 +221,11 @@ def hints(federation: DemoFederation) -> str:
     return "\n".join(lines)
 
 
-def command(started: str) -> str:
-    """The command ``passerelle`` for another terminal: by name where it is on PATH, else the absolute path of
-    ``started``.
+def command(python: str) -> str:
+    """The command ``passerelle`` for another terminal: by name where it is on PATH, else the path of the one that is
+    installed beside the interpreter ``python``.
     """
-    return "passerelle" if shutil.which("passerelle") else quote(str(Path(started).absolute()))
+    return "passerelle" if shutil.which("passerelle") else quote(str(Path(python).absolute().with_name("passerelle")))
 
 
 def _escaped(text: str) -> str:

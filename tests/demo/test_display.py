@@ -84,17 +84,23 @@ def path() -> Iterator[Callable[[Path], None]]:
     os.environ["PATH"] = before
 
 
-def test_the_command_is_called_as_it_was_started_where_its_name_finds_nothing(
+def test_the_command_is_the_one_beside_the_interpreter_where_its_name_finds_nothing(
     path: Callable[[Path], None], tmp_path: Path
 ) -> None:
     path(tmp_path)
-    assert [str(Path.cwd() / "a folder" / "passerelle")] == split(command("a folder/passerelle"))
+    assert [str(Path.cwd() / "a folder" / "passerelle")] == split(command("a folder/python"))
+
+
+def test_the_command_that_is_printed_is_a_program(path: Callable[[Path], None], tmp_path: Path) -> None:
+    path(tmp_path)
+    (program,) = split(command(sys.executable))
+    assert os.access(program, os.X_OK)
 
 
 def test_the_command_is_called_by_its_name_where_that_finds_it(path: Callable[[Path], None], tmp_path: Path) -> None:
     (tmp_path / "passerelle").symlink_to(sys.executable)
     path(tmp_path)
-    assert "passerelle" == command("/somewhere/else/passerelle")
+    assert "passerelle" == command("/somewhere/else/python")
 
 
 async def test_polling_ends_when_the_goal_is_reached() -> None:
